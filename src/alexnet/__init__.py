@@ -1,0 +1,24 @@
+"""AlexNet, whole: the 2012 network and its variants, trained on your own pictures.
+
+Names are loaded when they are first used, so that `import alexnet` needs no framework.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from alexnet.architecture import Architecture, architecture, variants
+from alexnet.errors import RunError, UserError
+
+if TYPE_CHECKING:
+    from alexnet.torch import AlexNet as AlexNet
+
+__all__ = ["AlexNet", "Architecture", "RunError", "UserError", "architecture", "variants"]
+__version__ = "0.1.0"
+
+_LAZY = {"AlexNet": "alexnet.torch"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
