@@ -1,0 +1,1 @@
+"""The recipes, one a file: where it comes from, how to run it, what it reached."""

@@ -1,0 +1,18 @@
+"""What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs."""
+
+from alexnet.training.recipe import Recipe
+
+RECIPE = Recipe(
+    name="tutorial",
+    epochs=12,
+    batch_size=32,
+    optimizer="adam",
+    lr=2e-4,
+    weight_decay=0.0,
+    schedule="constant",
+    warmup_epochs=0.0,
+    crop_area=0.08,
+    init="seed",
+    mean="half",
+    precision="fp32",
+)

@@ -1,0 +1,6 @@
+"""AlexNet in PyTorch."""
+
+from alexnet.torch.lrn import LocalResponseNorm
+from alexnet.torch.module import AlexNet
+
+__all__ = ["AlexNet", "LocalResponseNorm"]

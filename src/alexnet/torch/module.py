@@ -1,0 +1,140 @@
+"""The PyTorch module of an `Architecture`. It has the weights and the forward pass, no numbers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from alexnet import layers as spec
+from alexnet import weights
+from alexnet.architecture import Architecture, architecture
+from alexnet.settings import check_names
+from alexnet.shapes import Step
+from alexnet.torch.lrn import LocalResponseNorm
+
+
+class AlexNet(nn.Module):
+    """AlexNet in PyTorch: any variant, any change of it.
+
+    The layers are children by their usual names (`model.conv1`, `model.fc7`), in the order in
+    which a picture passes them. Like every module it starts in training mode, with weights as
+    `architecture.init` says, drawn from PyTorch's random generator.
+
+    Args:
+        variant: one of `alexnet.variants()`, or an `Architecture`.
+        changes: fields of `Architecture` with their new values.
+
+    Raises:
+        UserError: a variant or a field that does not exist, or that does not fit.
+
+    Example:
+        >>> model = AlexNet("half", num_classes=5).eval()
+        >>> model(torch.zeros(2, 3, 224, 224)).shape
+        torch.Size([2, 5])
+        >>> model.activations(torch.zeros(1, 3, 224, 224), layers=["pool5"])["pool5"].shape
+        torch.Size([1, 128, 6, 6])
+    """
+
+    def __init__(self, variant: str | Architecture = "paper", **changes: Any) -> None:
+        super().__init__()
+        self.architecture = architecture(variant, **changes)
+        for step in self.architecture.trace():
+            self.add_module(step.layer.name, _module(step))
+        seed = int(torch.randint(2**62, (), device="cpu"))
+        self.load_weights(weights.initial(self.architecture, seed))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, (N, num_classes), of pictures (N, in_channels, H, W)."""
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+    def activations(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
+        """The outputs of the named layers (of all, if none are named) for pictures (N, C, H, W).
+
+        Raises:
+            UserError: a layer that the network does not have, with the nearest name.
+        """
+        names = [name for name, _ in self.named_children()]
+        wanted = names if layers is None else list(layers)
+        check_names(wanted, names, "layer")
+        found: dict[str, Tensor] = {}
+        for name, layer in self.named_children():
+            x = layer(x)
+            if name in wanted:
+                found[name] = x
+        return {name: found[name] for name in wanted}
+
+    def load_weights(self, source: Mapping[str, np.ndarray]) -> None:
+        """Put in arrays by canonical name, as `alexnet.weights.read` gives them.
+
+        Raises:
+            UserError: naming every array that is missing, unknown or of another shape; the
+                weights are then as they were.
+        """
+        weights.check(source, self.architecture)
+        own = self.state_dict()
+        with torch.no_grad():
+            for name, array in source.items():
+                own[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights by canonical name, float32."""
+        own = self.state_dict()
+        return {
+            name: own[name].detach().float().cpu().numpy().copy()
+            for name in self.architecture.weight_shapes
+        }
+
+
+class _ConvPaddedByHand(nn.Conv2d):
+    """A convolution with more zeros on one side than on the other."""
+
+    def __init__(self, *args: Any, sides: spec.Pair, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        before, after = sides
+        self.sides = [before, after, before, after]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.sides))
+
+
+def _module(step: Step) -> nn.Module:
+    """The PyTorch layer of one step of the trace."""
+    layer, inputs = step.layer, step.input_shape[0]
+    match layer:
+        case spec.Conv():
+            return _conv(layer, inputs)
+        case spec.Activation():
+            return {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[layer.function]()
+        case spec.LRN():
+            return LocalResponseNorm(
+                size=layer.size,
+                alpha=layer.alpha,
+                beta=layer.beta,
+                k=layer.k,
+                alpha_divided=layer.alpha_divided,
+            )
+        case spec.BatchNorm():
+            return nn.BatchNorm2d(inputs, eps=layer.eps, momentum=layer.momentum)
+        case spec.MaxPool():
+            return nn.MaxPool2d(layer.window, layer.stride)
+        case spec.AdaptivePool():
+            return nn.AdaptiveAvgPool2d(layer.size)
+        case spec.Flatten():
+            return nn.Flatten()
+        case spec.Dropout():
+            return nn.Dropout(layer.rate)
+        case spec.Dense():
+            return nn.Linear(inputs, layer.units)
+
+
+def _conv(layer: spec.Conv, inputs: int) -> nn.Conv2d:
+    size = (inputs, layer.channels, layer.kernel, layer.stride)
+    before, after = layer.padding
+    if before == after:
+        return nn.Conv2d(*size, padding=before, groups=layer.groups)
+    return _ConvPaddedByHand(*size, groups=layer.groups, sides=layer.padding)

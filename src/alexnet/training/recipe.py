@@ -1,0 +1,83 @@
+"""A recipe: every setting of a training but the network, the pictures and the machine."""
+
+import importlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alexnet.architecture import INITS
+from alexnet.data.augment import Augmentation
+from alexnet.settings import check_names, fields, setting
+
+RECIPES = ("fast", "tutorial", "paper")
+"""Each is a file in `alexnet.recipes` that says where it comes from and what it reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Augmentation):
+    """The settings of a training; `recipe(name, **changes)` gives the named ones.
+
+    Raises:
+        UserError: a value out of its range.
+    """
+
+    name: str = setting("custom", "name of the recipe that this one started from")
+    epochs: int = setting(40, "times that every training picture is seen", low=1)
+    batch_size: int = setting(64, "pictures in a step", low=1)
+    image_size: int | None = setting(
+        None, "width and height of the picture that goes in, pixels; none: the variant's", low=1
+    )
+    optimizer: str = setting(
+        "sgd",
+        "sgd (Nesterov), sgd-2012 (the paper's rule), adam or adamw",
+        choices=("sgd", "sgd-2012", "adam", "adamw"),
+    )
+    lr: float = setting(0.02, "learning rate at its highest", low=0)
+    momentum: float = setting(0.9, "momentum of sgd; beta1 of adam", low=0, high=0.9999)
+    weight_decay: float = setting(5e-4, "weight decay", low=0)
+    schedule: str = setting(
+        "cosine",
+        "learning rate over time: cosine (to 0), plateau (drops when validation stops "
+        "improving) or constant",
+        choices=("cosine", "plateau", "constant"),
+    )
+    warmup_epochs: float = setting(1.0, "epochs in which the learning rate rises from 0", low=0)
+    lr_drop_factor: float = setting(0.1, "plateau: factor of a drop", low=0.001, high=0.999)
+    lr_drop_patience: int = setting(5, "plateau: epochs without improvement before a drop", low=1)
+    lr_drops: int = setting(3, "plateau: number of drops", low=0)
+    label_smoothing: float = setting(
+        0.0, "share of the target that goes to all classes alike", low=0, high=0.9
+    )
+    init: str | None = setting(
+        None, "initial weights; none: as the architecture says", choices=tuple(INITS)
+    )
+    mean: str = setting(
+        "channel",
+        "subtracted from the values: the training pictures' mean of each channel (and divided by "
+        "its standard deviation), of each pixel (as in the paper), or half (127.5, also the divisor)",
+        choices=("channel", "pixel", "half"),
+    )
+    precision: str = setting(
+        "auto",
+        "arithmetic: auto (bf16 or fp16 where the device is faster with it), fp32, bf16, fp16",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    val_share: float = setting(
+        0.2, "share for validation where the data is not split", low=0.01, high=0.9
+    )
+    seed: int = setting(0, "of the initial weights, the order and the augmentation", low=0)
+
+
+def recipe(name: str = "fast", **changes: Any) -> Recipe:
+    """The recipe of this name with some settings changed.
+
+    Raises:
+        UserError: a recipe or a setting that does not exist, or a value out of range.
+
+    Example:
+        >>> recipe("paper", epochs=3).optimizer
+        'sgd-2012'
+    """
+    check_names([name], RECIPES, "recipe")
+    check_names(changes, [field.name for field in fields(Recipe)], "setting")
+    found: Recipe = importlib.import_module(f"alexnet.recipes.{name}").RECIPE
+    return replace(found, **changes)

@@ -1,0 +1,92 @@
+"""Canonical names of the weights, and the other layouts' names for them, in one table."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from alexnet.architecture import Architecture
+from alexnet.errors import UserError
+
+Weights: TypeAlias = Mapping[str, np.ndarray]
+"""`conv1.weight` (out, in / groups, height, width), `fc6.weight` (out, in), biases (out,)."""
+
+INDEXED = {
+    "features.0": "conv1",
+    "features.3": "conv2",
+    "features.6": "conv3",
+    "features.8": "conv4",
+    "features.10": "conv5",
+    "classifier.1": "fc6",
+    "classifier.4": "fc7",
+    "classifier.6": "fc8",
+}
+"""The seeds' and torchvision's layers by their place in two `nn.Sequential`s."""
+
+_CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "weights")
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+_COUNTERS = ".num_batches_tracked"
+"""PyTorch's batch norm counts its batches; nothing is computed from it."""
+
+
+def canonical(state: Mapping[str, object], source: str) -> dict[str, object]:
+    """The same values under canonical names, from our layout or the indexed one.
+
+    Wrappers that training programs leave are taken off: a dict under `state_dict`, the prefix
+    `module.` of `DataParallel`.
+
+    Raises:
+        UserError: a key that no layout has.
+    """
+    for container in _CONTAINERS:
+        inner = state.get(container)
+        if isinstance(inner, Mapping):
+            return canonical(inner, source)
+    result: dict[str, object] = {}
+    for key, value in state.items():
+        name = _without_prefixes(key)
+        if name.endswith(_COUNTERS):
+            continue
+        layer, _, array = name.rpartition(".")
+        name = f"{INDEXED.get(layer, layer)}.{array}"
+        if name in result:
+            raise UserError(f"{source}: two arrays for {name}")
+        result[name] = value
+    return result
+
+
+def indexed(weights: Weights) -> dict[str, np.ndarray]:
+    """Arrays under the names of the indexed layout, `features.0.weight` ….
+
+    Raises:
+        UserError: an array that the indexed layout has no name for.
+    """
+    names = {ours: theirs for theirs, ours in INDEXED.items()}
+    result = {}
+    for name, array in weights.items():
+        layer, _, kind = name.rpartition(".")
+        if layer not in names:
+            raise UserError(f"the indexed layout has no name for {name}")
+        result[f"{names[layer]}.{kind}"] = array
+    return result
+
+
+def check(weights: Weights, architecture: Architecture) -> None:
+    """Raise UserError that names every missing, surplus or misshapen array; else return."""
+    expected = architecture.weight_shapes
+    faults = [f"missing {name}" for name in expected if name not in weights]
+    faults += [f"surplus {name}" for name in weights if name not in expected]
+    for name, shape in expected.items():
+        if name in weights and tuple(weights[name].shape) != shape:
+            faults.append(f"{name} is {tuple(weights[name].shape)} and not {shape}")
+    if faults:
+        raise UserError(
+            f"the weights do not fit the architecture {architecture.variant!r} with "
+            f"{architecture.num_classes} classes: {'; '.join(faults)}"
+        )
+
+
+def _without_prefixes(key: str) -> str:
+    for prefix in _PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
