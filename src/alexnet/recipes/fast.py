@@ -1,5 +1,5 @@
 """The default: the best accuracy for the time, found by measuring."""
 
-from alexnet.training.recipe import Recipe
+from alexnet.recipe import Recipe
 
 RECIPE = Recipe(name="fast", image_size=128, label_smoothing=0.1, init="kaiming")

@@ -5,7 +5,7 @@ divided by 10 when the validation error stops improving, three times; random cro
 images; principal-colour noise; the mean of each pixel subtracted; weights N(0, 0.01), biases 1.
 """
 
-from alexnet.training.recipe import Recipe
+from alexnet.recipe import Recipe
 
 RECIPE = Recipe(
     name="paper",

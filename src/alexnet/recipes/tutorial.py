@@ -1,6 +1,6 @@
 """What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs."""
 
-from alexnet.training.recipe import Recipe
+from alexnet.recipe import Recipe
 
 RECIPE = Recipe(
     name="tutorial",

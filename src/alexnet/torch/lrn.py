@@ -48,9 +48,7 @@ class _LRN(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, size: int, alpha: float, beta: float, k: float
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
         scale = _window_sum(x.square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
         power = _power(scale, -beta)
         ctx.save_for_backward(x, scale, power)

@@ -39,9 +39,7 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
     return _arrays(canonical(state, str(path)), str(path))
 
 
-def write(
-    weights: Weights, path: str | os.PathLike[str], *, layout: str = "canonical"
-) -> None:
+def write(weights: Weights, path: str | os.PathLike[str], *, layout: str = "canonical") -> None:
     """Write arrays by canonical name to a `.safetensors` file, complete or not at all.
 
     Args:

@@ -1,0 +1,149 @@
+"""A run: one training and its folder, which holds all that is needed to use what it learned."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet import weights
+from alexnet.architecture import Architecture
+from alexnet.errors import RunError, UserError
+from alexnet.preprocessing import Preprocessing
+from alexnet.settings import Settings, check_names, fields
+from alexnet.recipe import Recipe
+
+CONFIG = "config.json"
+CLASSES = "classes.json"
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+METRICS = "metrics.csv"
+TIMES = "times.csv"
+MEAN_PICTURE = "mean_picture.npy"
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a run's folder says; the weights are read when they are asked for.
+
+    `data` says where the pictures came from: `source` as given, `root`, `split_by`; `machine`
+    what it ran on; `colours` the statistics of the training pictures.
+    """
+
+    folder: Path
+    architecture: Architecture
+    recipe: Recipe
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    data: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    colours: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Run":
+        """Read a run's folder.
+
+        Raises:
+            UserError: no such folder, not a run, or one that is damaged; says which file.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            what = "a file and not a run's folder" if folder.exists() else "no such run"
+            raise UserError(f"{folder}: {what}; `alexnet train` prints where it puts one")
+        if not (folder / CONFIG).is_file():
+            raise UserError(f"{folder} is not a run: it has no {CONFIG}")
+        config, classes = _read_json(folder / CONFIG), _read_json(folder / CLASSES)
+        try:
+            if config["format"] != _FORMAT:
+                raise UserError(f"{folder / CONFIG}: format {config['format']} is not known here")
+            run = cls(
+                folder=folder,
+                architecture=_settings(Architecture, config["architecture"]),
+                recipe=_settings(Recipe, config["recipe"]),
+                preprocessing=_settings(Preprocessing, config["preprocessing"]),
+                classes=tuple(classes),
+                **{key: config[key] for key in ("data", "machine", "colours")},
+            )
+        except (KeyError, TypeError, UserError) as error:
+            raise UserError(f"{folder / CONFIG} is damaged: {error}") from error
+        if len(run.classes) != run.architecture.num_classes:
+            raise UserError(
+                f"{folder / CLASSES} lists {len(run.classes)} classes, and the network has "
+                f"{run.architecture.num_classes}"
+            )
+        return run
+
+    def save(self) -> None:
+        """Write the settings and the class names into the folder, which is made if need be.
+
+        Raises:
+            RunError: they cannot be written.
+        """
+        from alexnet import __version__
+
+        config = {
+            "format": _FORMAT,
+            "alexnet": __version__,
+            "architecture": self.architecture.to_dict(),
+            "recipe": self.recipe.to_dict(),
+            "preprocessing": self.preprocessing.to_dict(),
+            "data": self.data,
+            "machine": self.machine,
+            "colours": self.colours,
+        }
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make {self.folder}: {error.strerror}") from error
+        write_json(self.folder / CLASSES, list(self.classes))
+        write_json(self.folder / CONFIG, config)
+
+    def weights(self, file: str | None = None) -> dict[str, np.ndarray]:
+        """The weights of the best epoch (of the last, with `file=LAST`) by canonical name.
+
+        Raises:
+            UserError: there are none yet, the file is cut short, or it does not fit.
+        """
+        path = self.folder / (file or BEST)
+        if not path.is_file():
+            raise UserError(f"{self.folder} has no {path.name}: no epoch of it has ended yet")
+        found = weights.read(path)
+        try:
+            weights.check(found, self.architecture)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        return found
+
+    def mean_picture(self) -> NDArray[np.float32] | None:
+        """The mean of each pixel, (resize_px, resize_px, 3), where the preprocessing has one."""
+        if self.preprocessing.mean_picture is None:
+            return None
+        path = self.folder / self.preprocessing.mean_picture
+        try:
+            mean: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from error
+        return mean
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as readable JSON, complete or not at all."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    weights.write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8", "surrogateescape"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+
+
+def _settings(cls: type[Settings], values: dict[str, Any]) -> Any:
+    check_names(values, [known.name for known in fields(cls)], f"{cls.__name__.lower()} field")
+    return cls(**values)

@@ -1,0 +1,95 @@
+"""A PyTorch AlexNet on its device that takes decoded pictures: logits of views of them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alexnet.architecture import Architecture
+from alexnet.data import augment
+from alexnet.preprocessing import Preprocessing
+from alexnet.torch.augment import apply as apply_on_device
+from alexnet.torch.device import autocast_type, find_device
+from alexnet.torch.module import AlexNet
+
+
+class Network:
+    """A network with its device, its arithmetic and its preprocessing.
+
+    Args:
+        weights: by canonical name.
+        mean_picture: subtracted from each pixel, where the preprocessing has one.
+        device: `auto`, or a PyTorch device such as `cpu` or `cuda:1`.
+        precision: as in `Recipe.precision`.
+        workers: threads that prepare pictures; None for one a core.
+
+    Raises:
+        UserError: a device that is not there, or weights that do not fit.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        preprocessing: Preprocessing,
+        *,
+        mean_picture: NDArray[np.float32] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        workers: int | None = None,
+    ) -> None:
+        self.device = find_device(device)
+        self.dtype = autocast_type(precision, self.device)
+        self.preprocessing = preprocessing
+        self.model = AlexNet(architecture)
+        self.model.load_weights(weights)
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mean_picture = mean_picture
+        self._mean_on_device = None
+        if mean_picture is not None and self.device.type != "cpu":
+            self._mean_on_device = torch.from_numpy(mean_picture).to(self.device)
+        self._pool = ThreadPoolExecutor(workers or os.cpu_count())
+        self._buffer = np.empty((0, 0, 0, 0), np.float32)
+
+    def logits(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+    ) -> NDArray[np.float32]:
+        """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
+        self.model.eval()
+        with torch.inference_mode():
+            found: NDArray[np.float32] = self.forward(pictures, plan).float().cpu().numpy()
+        return found
+
+    def forward(self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan) -> Tensor:
+        """Logits as a tensor on the device, in the arithmetic of the network."""
+        batch = self.batch(pictures, plan)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+            logits: Tensor = self.model(batch)
+        return logits
+
+    def batch(self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan) -> Tensor:
+        """What goes into conv1, (N, channels, crop_px, crop_px); valid until the next call."""
+        if self.device.type != "cpu":
+            squares = torch.from_numpy(np.stack(pictures)).to(self.device)
+            return apply_on_device(plan, squares, self.preprocessing, self._mean_on_device)
+        values = augment.apply(
+            plan,
+            pictures,
+            self.preprocessing,
+            out=self._room_for(len(pictures)),
+            mean_picture=self._mean_picture,
+            pool=self._pool,
+        )
+        return torch.from_numpy(values).permute(0, 3, 1, 2)
+
+    def _room_for(self, count: int) -> NDArray[np.float32]:
+        """The same memory in each step: fresh pages would cost as much as the cropping."""
+        if len(self._buffer) < count:
+            size = self.preprocessing.crop_px
+            shape = (count, size, size, self.model.architecture.in_channels)
+            self._buffer = np.empty(shape, np.float32)
+        return self._buffer[:count]

@@ -1,0 +1,116 @@
+"""A training step with PyTorch, and everything that a run needs to go on after it was stopped."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from alexnet.data.augment import Plan
+from alexnet.errors import RunError
+from alexnet.torch.network import Network
+from alexnet.torch.optimizers import optimizer
+from alexnet.recipe import Recipe
+
+_OPTIMIZER = "optimizer."
+
+
+class Trainer:
+    """Trains a network; the loop over epochs is the caller's.
+
+    Args:
+        compiled: run the network through torch.compile (a minute to start, on a CPU).
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, *, compiled: bool = False) -> None:
+        self.network = network
+        self._recipe = recipe
+        if compiled:
+            network.model.compile()
+        self._names = [name for name, _ in network.model.named_parameters()]
+        self._optimizer = optimizer(
+            recipe.optimizer,
+            network.model.parameters(),
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            fused=network.device.type in ("cpu", "cuda"),
+        )
+        self._scaler = torch.amp.GradScaler(
+            network.device.type, enabled=network.dtype is torch.float16
+        )
+
+    def step(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        labels: NDArray[np.int64],
+        plan: Plan,
+        *,
+        lr: float,
+        seed: int,
+    ) -> tuple[float, int]:
+        """One update of the weights.
+
+        Args:
+            pictures: kept squares (resize_px, resize_px, 3), RGB.
+            seed: of what the network draws in this step, the dropout.
+
+        Returns:
+            The mean loss, and how many pictures were classified rightly, both before the update.
+
+        Raises:
+            RunError: the loss is not finite; the weights are as they were before the step.
+        """
+        torch.manual_seed(seed)
+        self.network.model.train()
+        targets = torch.from_numpy(labels).to(self.network.device)
+        logits = self.network.forward(pictures, plan).float()
+        loss = F.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise RunError(
+                f"the loss is {value}: training stopped before the update, the weights are those "
+                f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return value, int((logits.argmax(1) == targets).sum())
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights by canonical name, float32."""
+        return self.network.model.weights()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the optimizer carries from step to step, by name."""
+        arrays = {}
+        for index, values in self._optimizer.state_dict()["state"].items():
+            for key, value in values.items():
+                if value is not None:
+                    name = f"{_OPTIMIZER}{self._names[index]}.{key}"
+                    arrays[name] = torch.as_tensor(value).cpu().numpy().copy()
+        if self._scaler.is_enabled():
+            arrays[f"{_OPTIMIZER}loss_scale"] = np.float32([self._scaler.get_scale()])
+        return arrays
+
+    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put back what `state` gave."""
+        found: dict[int, dict[str, Any]] = {}
+        for index, name in enumerate(self._names):
+            prefix = f"{_OPTIMIZER}{name}."
+            values = {
+                key.removeprefix(prefix): torch.from_numpy(array.copy())
+                for key, array in arrays.items()
+                if key.startswith(prefix)
+            }
+            if values:
+                found[index] = values
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": found, "param_groups": groups})
+        scale = arrays.get(f"{_OPTIMIZER}loss_scale")
+        if scale is not None:
+            self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": float(scale[0])})
