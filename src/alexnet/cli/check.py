@@ -1,0 +1,143 @@
+"""alexnet check: read a whole data set and say what is in it and what is wrong with it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from alexnet.data import CheckReport
+
+_SHOWN = 20
+"""Lines of a list on the screen; the JSON has all."""
+
+
+def check(
+    data: Annotated[
+        str,
+        typer.Argument(help="Folder, CSV file, zip or tar archive, or the name digits."),
+    ],
+    json: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for the screen."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that read; all cores by default.")
+    ] = None,
+) -> None:
+    """Read every picture and report classes, sizes, broken files, copies and imbalance.
+
+    Exits with 2 when training could not work with this data.
+    """
+    from rich.console import Console
+
+    from alexnet import data as pictures
+    from alexnet.progress import rich_progress
+
+    errors = Console(stderr=True)
+    report = pictures.check(data, workers, rich_progress(errors))
+    if json != "-":
+        _show(report, Console())
+    if json is not None:
+        _write_json(report, json)
+    for problem in report.problems:
+        errors.print(f"error: {problem}", markup=False, highlight=False, soft_wrap=True)
+    if report.problems:
+        raise typer.Exit(2)
+
+
+def _write_json(report: "CheckReport", target: str) -> None:
+    from json import dumps
+    from pathlib import Path
+
+    from alexnet.errors import UserError
+    from alexnet.text import printable
+
+    text = dumps(report.to_dict(), indent=2) + "\n"
+    if target == "-":
+        typer.echo(text, nl=False)
+        return
+    path = Path(target)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(
+            f"{printable(target)}: the report cannot be written: {error.strerror}"
+        ) from None
+
+
+def _show(report: "CheckReport", console: "Console") -> None:
+    _show_classes(report, console)
+    _show_pictures(report, console)
+    unreadable = [f"{path}: {reason}" for path, reason in report.unreadable.items()]
+    _show_list(console, unreadable, "cannot be read; training goes on without")
+    _show_list(
+        console,
+        _joined(report.across_splits),
+        "on both sides of a split: accuracy will look too good",
+    )
+    _show_list(console, _joined(report.across_classes), "copies in different classes")
+    _show_list(console, _joined(report.copies), "groups of copies")
+    _show_list(console, list(report.notices), "notices")
+    if report.trainable:
+        _line(console, "Training can work with this data.")
+
+
+def _show_classes(report: "CheckReport", console: "Console") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from alexnet.text import printable
+
+    table = Table("class")
+    splits = list(next(iter(report.classes.values()), {}))
+    for split in splits:
+        table.add_column(split, justify="right")
+    for name, counts in report.classes.items():
+        table.add_row(Text(printable(name)), *(f"{counts[split]:,}" for split in splits))
+    totals = [sum(counts[split] for counts in report.classes.values()) for split in splits]
+    table.add_section()
+    table.add_row("all", *(f"{total:,}" for total in totals))
+    console.print(table)
+
+
+def _show_pictures(report: "CheckReport", console: "Console") -> None:
+    from alexnet.text import counted
+
+    formats = ", ".join(f"{count:,} {name}" for name, count in report.formats.items())
+    _line(console, f"{counted(report.pictures, 'picture')} that can be read: {formats or 'none'}")
+    if report.sizes:
+        sizes = ", ".join(f"{what} {w}x{h}" for what, (w, h) in report.sizes.items())
+        _line(console, f"width x height, pixels: {sizes}")
+    if report.split_by == "hash":
+        _line(console, "train and val are told apart by a hash of each picture's content")
+    if report.imbalance is not None:
+        _line(
+            console,
+            f"the largest class has {report.imbalance:.1f} times the pictures of the smallest",
+        )
+
+
+def _show_list(console: "Console", lines: list[str], title: str) -> None:
+    if not lines:
+        return
+    _line(console, f"\n{len(lines):,} {title}")
+    for line in lines[:_SHOWN]:
+        _line(console, f"  {line}")
+    if len(lines) > _SHOWN:
+        _line(console, f"  and {len(lines) - _SHOWN:,} more (all of them with --json FILE)")
+
+
+def _joined(groups: list[list[str]]) -> list[str]:
+    return [" = ".join(group) for group in groups]
+
+
+def _line(console: "Console", text: str) -> None:
+    from alexnet.text import printable
+
+    start, text = ("\n", text[1:]) if text.startswith("\n") else ("", text)
+    console.print(start + printable(text), markup=False, highlight=False, soft_wrap=True)
