@@ -256,7 +256,7 @@ class Architecture(Settings):
 
 def _variants() -> dict[str, Architecture]:
     """The named networks; where each comes from stands beside it."""
-    caffe = {
+    caffe: dict[str, Any] = {
         "image_size": 227,
         "paddings": (0, 2, 1, 1, 1),
         "groups": (1, 2, 1, 2, 2),
@@ -264,7 +264,7 @@ def _variants() -> dict[str, Architecture]:
         "lrn_k": 1.0,
         "lrn_alpha_divided": True,
     }
-    seed = {"hidden": (2048, 2048), "dropout_position": "before", "init": "seed"}
+    seed: dict[str, Any] = {"hidden": (2048, 2048), "dropout_position": "before", "init": "seed"}
     return {
         # Seed 004: half the paper's channels.
         "half": Architecture(variant="half", widths=(48, 128, 192, 192, 128), **seed),

@@ -1,7 +1,7 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from alexnet.data.augment import Plan
 from alexnet.preprocessing import Preprocessing
 from alexnet.run import Run
+
+if TYPE_CHECKING:
+    from alexnet.training.loop import Trainer
 
 
 class Network(Protocol):
@@ -38,3 +41,43 @@ def open_network(run: Run, *, device: str = "auto", workers: int | None = None) 
         precision=run.recipe.precision,
         workers=workers,
     )
+
+
+def open_trainer(
+    run: Run,
+    weights: Mapping[str, np.ndarray],
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    threads: int | None = None,
+    compiled: bool = False,
+) -> "Trainer":
+    """A network of the run's architecture with these weights, to be trained by its recipe.
+
+    Args:
+        threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
+    """
+    import torch
+
+    from alexnet.torch.network import Network as TorchNetwork
+    from alexnet.torch.trainer import Trainer as TorchTrainer
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    network = TorchNetwork(
+        run.architecture,
+        weights,
+        run.preprocessing,
+        mean_picture=run.mean_picture(),
+        device=device,
+        precision=run.recipe.precision,
+        workers=workers,
+    )
+    return TorchTrainer(network, run.recipe, compiled=compiled)
+
+
+def threads() -> int:
+    """Threads with which the framework computes on this CPU."""
+    import torch
+
+    return torch.get_num_threads()

@@ -5,11 +5,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alexnet.architecture import INITS
-from alexnet.data.augment import Augmentation
-from alexnet.settings import check_names, fields, setting
+from alexnet.settings import Settings, check_names, fields, setting
 
 RECIPES = ("fast", "tutorial", "paper")
 """Each is a file in `alexnet.recipes` that says where it comes from and what it reached."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation(Settings):
+    """The settings of how training pictures are varied."""
+
+    crop: str = setting(
+        "resized",
+        "training crops: resized (random place, area and aspect ratio, as scaled to the picture "
+        "size), random (of the picture size at a random place, as in the paper) or centre",
+        choices=("resized", "random", "centre"),
+    )
+    crop_area: float = setting(0.35, "resized: least share of the area", low=0.01, high=1)
+    crop_ratio: float = setting(1.33, "resized: largest width to height, and inverse", low=1)
+    mirror: bool = setting(True, "mirror half of the pictures from left to right")
+    pca_colour: float = setting(
+        0.0, "paper's colour change: standard deviation of alpha; 0: none", low=0
+    )
+    brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=1)
+    contrast: float = setting(
+        0.0, "factor on the distance from the mean varies by up to this", low=0, high=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

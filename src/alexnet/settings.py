@@ -53,9 +53,13 @@ def fields(cls: type[Settings]) -> tuple["dataclasses.Field[Any]", ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
-@functools.cache
 def field_types(cls: type[Settings]) -> dict[str, Any]:
     """The type of each field, by name."""
+    return _type_hints(typing.cast(typing.Hashable, cls))
+
+
+@functools.cache
+def _type_hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

@@ -7,41 +7,22 @@ change. `apply` carries it out on the CPU; `alexnet.torch.augment` does the same
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data.random import uniforms
 from alexnet.preprocessing import Preprocessing
-from alexnet.settings import Settings, setting
+from alexnet.recipe import Augmentation
+
+_Value = TypeVar("_Value", np.uint8, np.float32)
 
 _DRAWS = 10
 """Uniform numbers for each picture: four for its box, one for the mirror, three for the noise
 along the principal colours, two for brightness and contrast."""
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in grey, ITU-R BT.601."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Augmentation(Settings):
-    """The settings of how training pictures are varied."""
-
-    crop: str = setting(
-        "resized",
-        "training crops: resized (random place, area and aspect ratio, as scaled to the picture "
-        "size), random (of the picture size at a random place, as in the paper) or centre",
-        choices=("resized", "random", "centre"),
-    )
-    crop_area: float = setting(0.35, "resized: least share of the area", low=0.01, high=1)
-    crop_ratio: float = setting(1.33, "resized: largest width to height, and inverse", low=1)
-    mirror: bool = setting(True, "mirror half of the pictures from left to right")
-    pca_colour: float = setting(
-        0.0, "paper's colour change: standard deviation of alpha; 0: none", low=0
-    )
-    brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=1)
-    contrast: float = setting(
-        0.0, "factor on the distance from the mean varies by up to this", low=0, high=1
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +131,8 @@ def value_tables(
     mean, std = _rgb(preprocessing.mean), _rgb(preprocessing.std)
     offset = plan.shift if has_mean_picture else plan.shift - mean
     values = np.arange(256, dtype=np.float32)[:, None]
-    return ((values * plan.gain[:, None, None, :]) + offset[:, None, None, :]) / std
+    gain, offset = plan.gain[:, None, None, :], offset[:, None, None, :]
+    return np.asarray((values * gain + offset) / std, np.float32)
 
 
 def _rgb(values: tuple[float, ...]) -> NDArray[np.float32]:
@@ -171,26 +153,27 @@ def _apply_one(
     size = preprocessing.crop_px
     is_rgb = preprocessing.channels == "rgb"
     cropped = _crop(picture, plan.boxes[i], size, mirrored=bool(plan.mirrored[i]))
-    values = cv2.LUT(cropped, table, out if is_rgb else None)
+    values: Any = cv2.LUT(cropped, table, out if is_rgb else None)
     if mean_picture is not None:
         means = _crop(mean_picture, plan.boxes[i], size, mirrored=bool(plan.mirrored[i]))
         values -= means / _rgb(preprocessing.std)
     if preprocessing.channels == "bgr":
         out[:] = values[..., ::-1]
     elif preprocessing.channels == "grey":
-        out[:] = (values @ _LUMA)[..., None]
+        out[:] = (values @ LUMA)[..., None]
 
 
 def _crop(
-    picture: NDArray[np.generic], box: NDArray[np.int64], size: int, *, mirrored: bool
-) -> NDArray[np.generic]:
+    picture: NDArray[_Value], box: NDArray[np.int64], size: int, *, mirrored: bool
+) -> NDArray[_Value]:
     import cv2
 
     top, left, height, width = box.tolist()
-    cropped = picture[top : top + height, left : left + width]
+    cropped: Any = picture[top : top + height, left : left + width]
     if (height, width) != (size, size):
         cropped = cv2.resize(cropped, (size, size), interpolation=cv2.INTER_LINEAR)
-    return cv2.flip(cropped, 1) if mirrored else cropped
+    cropped = cv2.flip(cropped, 1) if mirrored else cropped
+    return cropped  # type: ignore[no-any-return]
 
 
 def _resized_boxes(

@@ -30,7 +30,8 @@ def uniforms(
     for part in (np.uint64(epoch), np.asarray(samples, np.uint64)[:, None]):
         key = _mixed(key + _GOLDEN * np.atleast_1d(part + np.uint64(1)))
     bits = _mixed(key + _GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
-    return (bits >> np.uint64(11)) * 2.0**-53
+    numbers: NDArray[np.float64] = (bits >> np.uint64(11)) * 2.0**-53
+    return numbers
 
 
 def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
@@ -47,4 +48,5 @@ def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit changes every other."""
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX_1
     bits = (bits ^ (bits >> np.uint64(27))) * _MIX_2
-    return bits ^ (bits >> np.uint64(31))
+    mixed: NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
+    return mixed

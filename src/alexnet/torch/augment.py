@@ -7,10 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from alexnet.data.augment import Plan, value_tables
+from alexnet.data.augment import LUMA, Plan, value_tables
 from alexnet.preprocessing import Preprocessing
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def apply(
@@ -33,7 +31,7 @@ def apply(
     if preprocessing.channels == "bgr":
         values = values.flip(1)
     elif preprocessing.channels == "grey":
-        luma = torch.tensor(_LUMA, device=device).view(1, 3, 1, 1)
+        luma = torch.from_numpy(LUMA).to(device).view(1, 3, 1, 1)
         values = (values * luma).sum(1, keepdim=True)
     return values.contiguous(memory_format=torch.channels_last)
 

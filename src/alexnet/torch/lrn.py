@@ -33,7 +33,8 @@ class LocalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         alpha = self.alpha / self.size if self.alpha_divided else self.alpha
-        return _LRN.apply(x, self.size, alpha, self.beta, self.k)  # type: ignore[no-any-return]
+        y: Tensor = _LRN.apply(x, self.size, alpha, self.beta, self.k)  # type: ignore[no-untyped-call]
+        return y
 
     def extra_repr(self) -> str:
         divided = ", alpha_divided=True" if self.alpha_divided else ""

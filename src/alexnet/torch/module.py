@@ -90,6 +90,13 @@ class AlexNet(nn.Module):
         }
 
 
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
 class _ConvPaddedByHand(nn.Conv2d):
     """A convolution with more zeros on one side than on the other."""
 
@@ -109,7 +116,7 @@ def _module(step: Step) -> nn.Module:
         case spec.Conv():
             return _conv(layer, inputs)
         case spec.Activation():
-            return {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[layer.function]()
+            return _ACTIVATIONS[layer.function]()
         case spec.LRN():
             return LocalResponseNorm(
                 size=layer.size,

@@ -74,7 +74,7 @@ class Trainer:
                 f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
             )
         self._optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._scaler.step(self._optimizer)
@@ -94,7 +94,7 @@ class Trainer:
                     name = f"{_OPTIMIZER}{self._names[index]}.{key}"
                     arrays[name] = torch.as_tensor(value).cpu().numpy().copy()
         if self._scaler.is_enabled():
-            arrays[f"{_OPTIMIZER}loss_scale"] = np.float32([self._scaler.get_scale()])
+            arrays[f"{_OPTIMIZER}loss_scale"] = np.array([self._scaler.get_scale()], np.float32)
         return arrays
 
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:

@@ -3,7 +3,7 @@
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from alexnet.errors import RunError, UserError
 from alexnet.weights.names import Weights, canonical, indexed
 
-_LAYOUTS = {"canonical": dict, "indexed": indexed}
+_LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {"canonical": dict, "indexed": indexed}
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,0 +1,71 @@
+"""A file of settings for `alexnet train`: TOML or JSON by hand, or the config.json of a run."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from alexnet.errors import UserError
+from alexnet.recipe import Recipe
+from alexnet.settings import check_names, fields
+
+OWN_OPTIONS = (
+    "data",
+    "variant",
+    "recipe",
+    "output_dir",
+    "device",
+    "workers",
+    "compile",
+    "tensorboard",
+    "architecture",
+)
+"""What such a file may hold beside the settings of a recipe."""
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The options in a file, by their names on the command line with `_` for `-`.
+
+    `architecture` is a table of changes to the variant. Of a run's config.json come its network,
+    its recipe and its pictures.
+
+    Raises:
+        UserError: no such file, not TOML or JSON, or a name that is no setting.
+    """
+    options = _parse(path)
+    if "format" in options:
+        options = _of_run(options)
+    known = [*OWN_OPTIONS, *(field.name for field in fields(Recipe) if field.name != "name")]
+    check_names(options, known, f"setting in {path}:")
+    return options
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        text = path.read_text("utf-8")
+        parsed = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise UserError(f"{path} is not {kind}: {error}") from error
+    if not isinstance(parsed, dict):
+        raise UserError(f"{path}: expected settings by name, got a {type(parsed).__name__}")
+    return parsed
+
+
+def _of_run(config: dict[str, Any]) -> dict[str, Any]:
+    network, recipe = dict(config["architecture"]), dict(config["recipe"])
+    variant, name = network.pop("variant"), recipe.pop("name")
+    network.pop("num_classes")
+    return {
+        **recipe,
+        "recipe": name,
+        "variant": variant,
+        "architecture": network,
+        "data": config["data"]["source"],
+    }

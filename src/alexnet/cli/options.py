@@ -1,0 +1,67 @@
+"""Command-line options made from the fields of a settings class, so that each is written once."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from alexnet.settings import Settings, field_types, fields, optional_type
+
+
+def with_settings(cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator: the command takes every field of `cls` as an option, gathered in `settings`.
+
+    Args:
+        shown: its values stand in the help as those that hold when an option is not given.
+        skip: fields that are no options.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        names = [field.name for field in fields(cls) if field.name not in skip]
+
+        def wrapped(**given: Any) -> None:
+            settings = {n: given.pop(n) for n in names if n in given}
+            command(**given, settings={n: v for n, v in settings.items() if v is not None})
+
+        own = inspect.signature(command).parameters
+        parameters = [parameter for name, parameter in own.items() if name != "settings"]
+        parameters += [_parameter(cls, name, getattr(shown, name)) for name in names]
+        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+        wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+        return wrapped
+
+    return decorate
+
+
+def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
+    field = next(field for field in fields(cls) if field.name == name)
+    kind, _ = optional_type(field_types(cls)[name])
+    flag = f"--{name.replace('_', '-')}"
+    choices = field.metadata["choices"]
+    option = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
+        help=f"{field.metadata['description']} [{_text(value)}]",
+        metavar="|".join(choices) if choices and len(choices) < 5 else None,
+        autocompletion=_completion(choices) if choices else None,
+        rich_help_panel=cls.__name__,
+    )
+    # Ranges and choices are checked by the settings class, with the same words for files.
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _completion(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    return lambda start: [choice for choice in choices if choice.startswith(start)]
+
+
+def _text(value: Any) -> str:
+    """A value as one would type it."""
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)

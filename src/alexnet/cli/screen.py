@@ -1,0 +1,118 @@
+"""A training as a person sees it: bars on a terminal, a plain line for each epoch elsewhere."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from alexnet.run import Run
+from alexnet.text import printable
+from alexnet.training.history import Epoch, Times, best, read_epochs
+from alexnet.training.observer import Observer
+
+PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+"""For text with names in it, which must not be taken for markup."""
+
+_HEADER = "epoch      lr    loss   train  val loss  val top-1  pictures/s     left"
+
+
+class Screen(Observer):
+    """Prints a line for each epoch; on a terminal with a bar for the one under way."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar: Progress | None = None
+        self._clock = _Clock(0, 0)
+
+    def notice(self, text: str) -> None:
+        self._console.print(printable(text), **PLAIN)
+
+    def started(self, *, epoch: int, step: int, epochs: int, steps: int) -> None:
+        self._epochs, self._steps = epochs, steps
+        self._clock = _Clock(epoch * steps + step, epochs * steps)
+        self._console.print(_HEADER, style="bold", highlight=False)
+        if self._console.is_terminal:
+            self._bar = _epoch_bar(self._console)
+            self._task = self._bar.add_task("", total=steps, text="")
+            self._bar.start()
+
+    def step(self, *, epoch: int, step: int, loss: float, top1: float, pictures: int) -> None:
+        self._clock.note(epoch * self._steps + step, pictures)
+        if self._bar is not None:
+            self._bar.update(
+                self._task,
+                completed=step,
+                description=f"epoch {epoch + 1}/{self._epochs}",
+                text=f"loss {loss:.3f}  train {top1:.1%}  {self._clock.rate:,.0f} pictures/s  "
+                f"{duration(self._clock.seconds_left)} left",
+            )
+
+    def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
+        self._console.print(
+            f"{epoch.epoch:>5} {epoch.lr:>7.2g} {epoch.train_loss:>7.3f} {epoch.train_top1:>7.1%} "
+            f"{epoch.val_loss:>9.3f} {epoch.val_top1:>10.1%} {times.pictures_per_second:>11,.0f} "
+            f"{duration(self._clock.seconds_left):>8}{'  best' if is_best else ''}",
+            **PLAIN,
+        )
+
+    def finished(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class _Clock:
+    """Pictures a second, and the time left."""
+
+    def __init__(self, done: int, total: int) -> None:
+        self._start = time.monotonic()
+        self._done_at_start = self._done = done
+        self._total, self._pictures = total, 0
+
+    def note(self, done: int, pictures: int) -> None:
+        self._done = done
+        self._pictures += pictures
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def rate(self) -> float:
+        return self._pictures / max(self._elapsed, 1e-9)
+
+    @property
+    def seconds_left(self) -> float:
+        steps = max(self._done - self._done_at_start, 1)
+        return self._elapsed / steps * (self._total - self._done)
+
+
+def _epoch_bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[text]}"))
+    return Progress(*columns, console=console, transient=True)
+
+
+def show_result(console: Console, run: Run) -> None:
+    """Say how good the best epoch was, and where everything lies."""
+    epoch = best(read_epochs(run.folder))
+    console.print(
+        f"best: epoch {epoch.epoch}, {epoch.val_top1:.1%} of the validation pictures right "
+        f"(top-1), loss {epoch.val_loss:.3f}",
+        **PLAIN,
+    )
+    console.print(f"run:  {printable(run.folder)}", **PLAIN)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> duration(5), duration(75), duration(4000)
+    ('5 s', '1 min 15', '1 h 06')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02}"
+    return f"{whole // 3600} h {whole % 3600 // 60:02}"

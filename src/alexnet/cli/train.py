@@ -1,0 +1,144 @@
+"""alexnet train: pictures in, a run's folder out."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alexnet.architecture import Architecture, variants
+from alexnet.cli.config_file import OWN_OPTIONS, read_config
+from alexnet.cli.options import with_settings
+from alexnet.errors import UserError
+from alexnet.recipe import RECIPES, Recipe, recipe
+from alexnet.settings import parse_assignments
+
+if TYPE_CHECKING:
+    from alexnet.run import Run
+
+_SIGNAL_STATUS = 128
+"""Added to the number of the signal that ended a program, by the shells' convention."""
+
+
+@with_settings(Recipe, recipe("fast"), skip=("name",))
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Folder of classes, CSV, zip or tar archive, or the name digits."),
+    ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(variants()),
+            help="The network [half]",
+            autocompletion=lambda start: [v for v in variants() if v.startswith(start)],
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture."),
+    ] = None,
+    recipe_name: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="|".join(RECIPES),
+            help="The training settings to start from [fast]",
+            autocompletion=lambda start: [r for r in RECIPES if r.startswith(start)],
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="The run's folder [runs/TIME-DATA-VARIANT]")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps [auto]")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that prepare pictures [one a core]")
+    ] = None,
+    compile_: Annotated[
+        bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile [no]")
+    ] = None,
+    tensorboard: Annotated[
+        bool | None, typer.Option("--tensorboard/--no-tensorboard", help="Write its events [no]")
+    ] = None,
+    settings: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """Train AlexNet on pictures. The run's folder holds the weights and everything about them.
+
+    Values in brackets hold when an option is not given (those of the recipe fast).
+    """
+    given = {
+        "variant": variant,
+        "recipe": recipe_name,
+        "output_dir": output_dir,
+        "device": device,
+        "workers": workers,
+        "compile": compile_,
+        "tensorboard": tensorboard,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if resume is not None:
+        if data or set_ or config or given or settings:
+            raise UserError(
+                "--resume goes on with the settings that the run began with: give no others"
+            )
+        _watched(lambda **watch: _training().resume(resume, **watch))
+        return
+    file = read_config(config) if config else {}
+    changes = {**file.pop("architecture", {}), **parse_assignments(set_ or [], Architecture)}
+    if "image_size" in settings:
+        changes.pop("image_size", None)
+    options = {**file, **given, **settings}
+    source = data or options.get("data")
+    if source is None:
+        raise UserError("DATA is missing: name a folder of pictures, or `digits` to try it out")
+    training = recipe(
+        options.get("recipe", "fast"),
+        **{name: value for name, value in options.items() if name not in OWN_OPTIONS},
+    )
+    machine = {n: options[n] for n in ("device", "workers", "compile") if n in options}
+    _watched(
+        lambda **watch: _training().train(
+            source,
+            variant=options.get("variant", "half"),
+            changes=changes,
+            recipe=training,
+            machine=_training().Machine(**machine),
+            output_dir=options.get("output_dir"),
+            tensorboard=options.get("tensorboard", False),
+            **watch,
+        )
+    )
+
+
+def _training() -> Any:
+    """Imported only now: it brings NumPy and the framework."""
+    import alexnet.training
+
+    return alexnet.training
+
+
+def _watched(work: Callable[..., "Run"]) -> None:
+    """Do the work with its progress on the screen, and say how it ended."""
+    from rich.console import Console
+
+    from alexnet.cli.screen import PLAIN, Screen, show_result
+    from alexnet.progress import rich_progress
+    from alexnet.text import printable
+
+    console = Console()
+    stopped = _training().Stopped
+    try:
+        run = work(observer=Screen(console), bars=rich_progress(console))
+    except stopped as stop:
+        folder = shlex.quote(printable(stop.folder))
+        console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
+        raise typer.Exit(_SIGNAL_STATUS + stop.signal_number) from None
+    show_result(console, run)

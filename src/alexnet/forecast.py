@@ -1,0 +1,30 @@
+"""What a training will take, said before it starts."""
+
+import math
+
+from alexnet.run import Run
+
+_BYTES = 4
+_COPIES = {"adam": 4, "adamw": 4}
+_COPIES_OF_SGD = 3
+"""Weights, gradients and momentum; Adam keeps a second moment too."""
+_FRAMEWORK_BYTES = 500e6
+"""What PyTorch, NumPy and OpenCV take before the first picture, measured."""
+
+
+def forecast(run: Run, train: int, val: int) -> list[str]:
+    """Lines on the size of the work: pictures, network, memory and disk."""
+    network, recipe = run.architecture, run.recipe
+    parameters = network.parameters
+    copies = _COPIES.get(recipe.optimizer, _COPIES_OF_SGD)
+    # Forward keeps each layer's output and backward makes a gradient of the same size.
+    values = sum(math.prod(step.output_shape) for step in network.trace())
+    batch = min(recipe.batch_size, train)
+    memory = _FRAMEWORK_BYTES + _BYTES * (copies * parameters + 2 * values * batch)
+    disk = _BYTES * parameters * (copies + 1)
+    return [
+        f"{train:,} pictures for training and {val:,} for validation, "
+        f"{network.num_classes} classes",
+        f"{network.variant} at {network.image_size} pixels: {parameters / 1e6:.1f} million "
+        f"parameters; about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.1f} GB of disk",
+    ]

@@ -1,0 +1,7 @@
+"""Train an AlexNet, and go on with a training that was stopped."""
+
+from alexnet.training.loop import Stopped
+from alexnet.training.observer import Observer
+from alexnet.training.train import Machine, resume, train
+
+__all__ = ["Machine", "Observer", "Stopped", "resume", "train"]

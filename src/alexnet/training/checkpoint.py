@@ -1,0 +1,78 @@
+"""What a killed run needs to go on: one safetensors file, complete or absent."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from alexnet.errors import UserError
+from alexnet.training.history import Epoch, Times
+from alexnet.training.schedule import Plateau
+from alexnet.weights import write_bytes
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass
+class Progress:
+    """How far a run has come. Steps and epochs count from 0: `epoch` is the one under way."""
+
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    hits: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    """Of training, in the epoch under way."""
+    best_epoch: int = -1
+    best_top1: float = -1.0
+    best_loss: float = float("inf")
+    plateau: Plateau = field(default_factory=Plateau)
+    epochs: list[Epoch] = field(default_factory=list)
+    times: list[Times] = field(default_factory=list)
+
+    def end_epoch(self) -> None:
+        """Go to the start of the next epoch."""
+        self.epoch, self.step = self.epoch + 1, 0
+        self.loss_sum, self.hits, self.seen, self.seconds = 0.0, 0, 0, 0.0
+
+
+def save(folder: Path, arrays: Mapping[str, np.ndarray], progress: Progress) -> None:
+    """Write weights, optimizer state and progress; the checkpoint before stays until then.
+
+    Raises:
+        RunError: it cannot be written (a full disk).
+    """
+    from safetensors.numpy import save as to_bytes
+
+    # JSON gives back the same float64 as it was given.
+    metadata = {"progress": json.dumps(asdict(progress))}
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    write_bytes(folder / CHECKPOINT, to_bytes(ordered, metadata))
+
+
+def load(folder: Path) -> tuple[dict[str, np.ndarray], Progress] | None:
+    """The arrays and the progress of a run that was stopped; None when there is no checkpoint.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            values = json.loads(file.metadata()["progress"])
+        values["plateau"] = Plateau(**values["plateau"])
+        values["epochs"] = [Epoch(**row) for row in values["epochs"]]
+        values["times"] = [Times(**row) for row in values["times"]]
+        return arrays, Progress(**values)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is cut short or damaged ({error}); delete it to start this run again"
+        ) from error

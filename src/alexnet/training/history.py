@@ -1,0 +1,82 @@
+"""What is known after each epoch, and the tables of it in a run's folder."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from alexnet.errors import UserError
+from alexnet.run import METRICS, TIMES
+from alexnet.weights import write_bytes
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of metrics.csv. Shares are of 1; losses are means in nats.
+
+    The training figures are taken on the way, on augmented pictures and with dropout, before
+    each update; the validation figures at the end of the epoch on centre crops.
+    """
+
+    epoch: int
+    lr: float
+    """At the end of the epoch."""
+    train_loss: float
+    train_top1: float
+    val_loss: float
+    val_top1: float
+    val_top5: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """One row of times.csv: kept apart from the metrics, which a resumed run repeats exactly."""
+
+    epoch: int
+    train_seconds: float
+    val_seconds: float
+    pictures_per_second: float
+
+
+def write_tables(folder: Path, epochs: Sequence[Epoch], times: Sequence[Times]) -> None:
+    """Write metrics.csv and times.csv, complete or not at all."""
+    for name, cls, rows in ((METRICS, Epoch, epochs), (TIMES, Times, times)):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [f.name for f in fields(cls)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+        write_bytes(folder / name, text.getvalue().encode())
+
+
+def read_epochs(folder: Path) -> list[Epoch]:
+    """The rows of a run's metrics.csv.
+
+    Raises:
+        UserError: no epoch has ended yet, or the table is damaged.
+    """
+    path = folder / METRICS
+    try:
+        with path.open(newline="") as file:
+            found = [
+                Epoch(int(row["epoch"]), *(float(row[f.name]) for f in fields(Epoch)[1:]))
+                for row in csv.DictReader(file)
+            ]
+    except FileNotFoundError:
+        found = []
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{path} cannot be read: {error}") from error
+    if not found:
+        raise UserError(f"{folder} has no {METRICS} with an epoch in it: none has ended yet")
+    return found
+
+
+def best(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch with the most validation pictures right; of several the one with least loss."""
+    return max(epochs, key=lambda epoch: (epoch.val_top1, -epoch.val_loss))
+
+
+def rows(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
+    """The rows as the figures take them."""
+    return [asdict(epoch) for epoch in epochs]

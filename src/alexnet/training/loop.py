@@ -1,0 +1,227 @@
+"""The loop over epochs and steps: the same for every backend.
+
+The order of the pictures, their augmentation and the dropout of a step are functions of
+(seed, epoch, step), so that the loop can be entered at any step and goes on as if it had never
+been left.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from alexnet import weights
+from alexnet.backends import Network
+from alexnet.data.augment import ColourStatistics, Plan, training_plan, view_plan
+from alexnet.data.random import permutation, step_seed
+from alexnet.recipe import Recipe
+from alexnet.run import BEST, LAST
+from alexnet.training import checkpoint
+from alexnet.training.checkpoint import Progress
+from alexnet.training.history import Epoch, Times, write_tables
+from alexnet.training.interrupt import StopRequest
+from alexnet.training.observer import Observer
+from alexnet.training.schedule import learning_rate
+
+_SAVE_COST_SHARE = 0.05
+"""At most this share of the time goes into checkpoints, however short the epochs are."""
+_SAVE_WITHIN_EPOCH_SECONDS = 120.0
+_VAL_BATCH = 64
+_TOP = 5
+
+
+class Trainer(Protocol):
+    """A backend's network that can be trained."""
+
+    @property
+    def network(self) -> Network: ...
+
+    def step(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        labels: NDArray[np.int64],
+        plan: Plan,
+        *,
+        lr: float,
+        seed: int,
+    ) -> tuple[float, int]: ...
+
+    def weights(self) -> dict[str, np.ndarray]: ...
+
+    def state(self) -> dict[str, np.ndarray]: ...
+
+    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+
+class Pictures(Protocol):
+    """Kept squares by row, with the label of each row."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+
+    def read(self, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is trained on what; nothing here changes while it runs."""
+
+    folder: Path
+    recipe: Recipe
+    pictures: Pictures
+    train_rows: NDArray[np.int64]
+    val_rows: NDArray[np.int64]
+    colours: ColourStatistics
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch; the last one may have fewer pictures."""
+        return math.ceil(len(self.train_rows) / self.recipe.batch_size)
+
+
+class Stopped(Exception):
+    """Training was asked to stop; it can go on from its checkpoint."""
+
+    def __init__(self, folder: Path, progress: Progress, signal_number: int) -> None:
+        super().__init__(
+            f"stopped in epoch {progress.epoch + 1}, after {progress.step} steps of it"
+        )
+        self.folder, self.signal_number = folder, signal_number
+
+
+def run_loop(task: Task, trainer: Trainer, progress: Progress, observer: Observer) -> None:
+    """Train from where `progress` stands to the end of the recipe.
+
+    Raises:
+        Stopped: by Ctrl-C or SIGTERM; the checkpoint and the last weights are saved.
+        RunError: the loss is not finite, or the disk is full.
+    """
+    saver = _Saver(task.folder, trainer)
+    observer.started(
+        epoch=progress.epoch, step=progress.step, epochs=task.recipe.epochs, steps=task.steps
+    )
+    with StopRequest() as stop:
+        while progress.epoch < task.recipe.epochs:
+            for _ in _train_epoch(task, trainer, progress, observer):
+                if stop.signal_number is not None:
+                    saver.save(progress)
+                    weights.write(trainer.weights(), task.folder / LAST)
+                    raise Stopped(task.folder, progress, stop.signal_number)
+                saver.save_if_due(progress, _SAVE_WITHIN_EPOCH_SECONDS)
+            _end_epoch(task, trainer, progress, observer)
+            saver.save_if_due(progress, 0.0)
+    weights.write(trainer.weights(), task.folder / LAST)
+
+
+class _Saver:
+    """Saves checkpoints as often as they are worth their time."""
+
+    def __init__(self, folder: Path, trainer: Trainer) -> None:
+        self._folder, self._trainer = folder, trainer
+        self._cost_seconds, self._saved_at = 0.0, time.monotonic()
+
+    def save_if_due(self, progress: Progress, least_seconds: float) -> None:
+        elapsed = time.monotonic() - self._saved_at
+        if elapsed >= max(least_seconds, self._cost_seconds / _SAVE_COST_SHARE):
+            self.save(progress)
+
+    def save(self, progress: Progress) -> None:
+        start = time.monotonic()
+        arrays = {**self._trainer.weights(), **self._trainer.state()}
+        checkpoint.save(self._folder, arrays, progress)
+        self._saved_at = time.monotonic()
+        self._cost_seconds = self._saved_at - start
+
+
+def _train_epoch(
+    task: Task, trainer: Trainer, progress: Progress, observer: Observer
+) -> Iterator[None]:
+    """Make the steps that are left of the epoch under way, yielding after each."""
+    recipe, epoch = task.recipe, progress.epoch
+    order = task.train_rows[permutation(recipe.seed, epoch, len(task.train_rows))]
+    for step in range(progress.step, task.steps):
+        start = time.perf_counter()
+        rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        plan = training_plan(
+            recipe,
+            trainer.network.preprocessing,
+            task.colours,
+            seed=recipe.seed,
+            epoch=epoch,
+            samples=rows,
+        )
+        loss, hits = trainer.step(
+            task.pictures.read(rows),
+            task.pictures.labels[rows],
+            plan,
+            lr=learning_rate(recipe, epoch + (step + 1) / task.steps, progress.plateau),
+            seed=step_seed(recipe.seed, epoch, step),
+        )
+        progress.step = step + 1
+        progress.loss_sum += loss * len(rows)
+        progress.hits += hits
+        progress.seen += len(rows)
+        progress.seconds += time.perf_counter() - start
+        observer.step(
+            epoch=epoch,
+            step=progress.step,
+            loss=progress.loss_sum / progress.seen,
+            top1=progress.hits / progress.seen,
+            pictures=len(rows),
+        )
+        yield
+
+
+def _end_epoch(task: Task, trainer: Trainer, progress: Progress, observer: Observer) -> None:
+    """Validate, note the figures, keep the weights if they are the best so far."""
+    start = time.perf_counter()
+    val_loss, top1, top5 = validate(trainer.network, task.pictures, task.val_rows)
+    epoch = Epoch(
+        epoch=progress.epoch + 1,
+        lr=learning_rate(task.recipe, progress.epoch + 1, progress.plateau),
+        train_loss=progress.loss_sum / progress.seen,
+        train_top1=progress.hits / progress.seen,
+        val_loss=val_loss,
+        val_top1=top1,
+        val_top5=top5,
+    )
+    times = Times(
+        epoch=epoch.epoch,
+        train_seconds=progress.seconds,
+        val_seconds=time.perf_counter() - start,
+        pictures_per_second=progress.seen / max(progress.seconds, 1e-9),
+    )
+    is_best = (top1, -val_loss) > (progress.best_top1, -progress.best_loss)
+    if is_best:
+        progress.best_epoch, progress.best_top1, progress.best_loss = epoch.epoch, top1, val_loss
+        weights.write(trainer.weights(), task.folder / BEST)
+    progress.epochs.append(epoch)
+    progress.times.append(times)
+    progress.plateau.update(1 - top1, task.recipe)
+    progress.end_epoch()
+    write_tables(task.folder, progress.epochs, progress.times)
+    observer.epoch(epoch, times, is_best=is_best)
+
+
+def validate(
+    network: Network, pictures: Pictures, rows: NDArray[np.int64]
+) -> tuple[float, float, float]:
+    """Mean loss, top-1 and top-5 (top-k of all classes where there are fewer) on centre crops."""
+    loss, hits, top_hits = 0.0, 0, 0
+    for start in range(0, len(rows), _VAL_BATCH):
+        chosen = rows[start : start + _VAL_BATCH]
+        labels = pictures.labels[chosen]
+        plan = view_plan(network.preprocessing, len(chosen))
+        logits = network.logits(pictures.read(chosen), plan).astype(np.float64)
+        own = np.take_along_axis(logits, labels[:, None], axis=1)
+        loss -= float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], 1).sum())
+        places = (logits > own).sum(axis=1)
+        hits += int((places < 1).sum())
+        top_hits += int((places < _TOP).sum())
+    return loss / len(rows), hits / len(rows), top_hits / len(rows)

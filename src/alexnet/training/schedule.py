@@ -1,0 +1,46 @@
+"""The learning rate over time."""
+
+import math
+from dataclasses import dataclass
+
+from alexnet.recipe import Recipe
+
+
+@dataclass
+class Plateau:
+    """Counts the drops of the learning rate: one whenever validation stops improving.
+
+    The paper divides the rate by 10 when the validation error stops improving (section 5).
+    """
+
+    best_error: float = math.inf
+    epochs_without_improvement: int = 0
+    drops: int = 0
+
+    def update(self, error: float, recipe: Recipe) -> None:
+        """Take in the validation error of an epoch."""
+        if error < self.best_error:
+            self.best_error, self.epochs_without_improvement = error, 0
+            return
+        self.epochs_without_improvement += 1
+        has_stalled = self.epochs_without_improvement >= recipe.lr_drop_patience
+        if recipe.schedule == "plateau" and has_stalled and self.drops < recipe.lr_drops:
+            self.drops, self.epochs_without_improvement = self.drops + 1, 0
+
+
+def learning_rate(recipe: Recipe, epochs_done: float, plateau: Plateau) -> float:
+    """The learning rate after this many epochs, which need not be whole.
+
+    Example:
+        >>> from alexnet.recipe import recipe
+        >>> fast = recipe("fast", epochs=10, warmup_epochs=0, lr=0.02)
+        >>> [round(learning_rate(fast, t, Plateau()), 4) for t in (0, 5, 10)]
+        [0.02, 0.01, 0.0]
+    """
+    if epochs_done < recipe.warmup_epochs:
+        return recipe.lr * epochs_done / recipe.warmup_epochs
+    if recipe.schedule == "cosine":
+        length = max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+        share = min((epochs_done - recipe.warmup_epochs) / length, 1)
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * share))
+    return recipe.lr * recipe.lr_drop_factor**plateau.drops

@@ -1,0 +1,39 @@
+"""The curves as TensorBoard events."""
+
+from pathlib import Path
+
+from alexnet.errors import UserError
+from alexnet.training.history import Epoch, Times
+from alexnet.training.observer import Observer
+
+
+class TensorBoard(Observer):
+    """Writes each epoch's figures into the run's folder, for `tensorboard --logdir RUN`.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise UserError(
+                "--tensorboard needs TensorBoard: pip install 'alexnet[tensorboard]'"
+            ) from error
+        self._writer = SummaryWriter(folder / "tensorboard")
+
+    def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:  # noqa: ARG002
+        for name, value in {
+            "loss/train": epoch.train_loss,
+            "loss/val": epoch.val_loss,
+            "top1/train": epoch.train_top1,
+            "top1/val": epoch.val_top1,
+            "top5/val": epoch.val_top5,
+            "lr": epoch.lr,
+            "pictures_per_second": times.pictures_per_second,
+        }.items():
+            self._writer.add_scalar(name, value, epoch.epoch)
+
+    def finished(self) -> None:
+        self._writer.close()

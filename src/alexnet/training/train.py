@@ -1,0 +1,286 @@
+"""Train on pictures, or go on with a run that was stopped."""
+
+import dataclasses
+import io
+import itertools
+import os
+import platform
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet import backends, data
+from alexnet.architecture import Architecture, architecture
+from alexnet.data.augment import LUMA, ColourStatistics
+from alexnet.errors import UserError
+from alexnet.forecast import forecast
+from alexnet.preprocessing import Preprocessing, resize_px_for
+from alexnet.progress import Progress as Bars
+from alexnet.progress import no_progress
+from alexnet.recipe import Recipe, recipe
+from alexnet.run import MEAN_PICTURE, Run
+from alexnet.training import checkpoint
+from alexnet.training.checkpoint import Progress
+from alexnet.training.loop import Task, run_loop
+from alexnet.training.observer import Observer, Observers
+from alexnet.training.statistics import Statistics, measure
+from alexnet.training.tensorboard import TensorBoard
+from alexnet.weights import initial, write_bytes
+
+RUNS = Path("runs")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where a training computes; none of it belongs to the recipe.
+
+    Args:
+        device: `auto`, or a device of the backend such as `cpu` or `cuda:1`.
+        workers: threads that decode and crop; None for one a core.
+        compile: run the network through torch.compile.
+    """
+
+    device: str = "auto"
+    workers: int | None = None
+    compile: bool = False
+
+
+def train(
+    source: str | os.PathLike[str],
+    *,
+    variant: str | Architecture = "half",
+    changes: Mapping[str, Any] | None = None,
+    recipe: Recipe = recipe("fast"),  # noqa: B008
+    machine: Machine = Machine(),  # noqa: B008
+    output_dir: str | os.PathLike[str] | None = None,
+    tensorboard: bool = False,
+    observer: Observer | None = None,
+    bars: Bars = no_progress,
+) -> Run:
+    """Train an AlexNet on pictures; returns the run, whose folder holds everything.
+
+    Args:
+        source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
+        variant: the network; the number of classes is that of the pictures.
+        changes: fields of `Architecture` with their new values.
+        output_dir: the run's folder; when not given, one named after the time under `runs/`.
+        tensorboard: write the curves as TensorBoard events too.
+        observer: told of every step and epoch.
+        bars: told of the work before the first step.
+
+    Raises:
+        UserError: the pictures, a setting or the output folder cannot be used.
+        RunError: the loss is not finite, or the disk is full; the run can be resumed.
+        Stopped: by Ctrl-C; the run can be resumed.
+    """
+    observer = observer or Observer()
+    found = _find(os.fspath(source), recipe, observer, bars)
+    network = _architecture(variant, recipe, dict(changes or {}), found)
+    folder = _folder(output_dir, found, network)
+    resize_px = resize_px_for(network.image_size)
+    store = data.open_store(_samples(found), resize_px, machine.workers, bars)
+    _say_broken(store, observer)
+    statistics = measure(store, _rows(store, "train"), bars)
+    run = Run(
+        folder=folder,
+        architecture=network,
+        recipe=recipe,
+        preprocessing=_preprocessing(network, recipe, statistics, resize_px),
+        classes=found.classes,
+        data={
+            "source": found.source,
+            "root": str(found.root.resolve()),
+            "split_by": found.split_by,
+            "key": store.path.parent.name,
+        },
+        machine={
+            **dataclasses.asdict(machine),
+            "tensorboard": tensorboard,
+            **_described_machine(),
+        },
+        colours=dataclasses.asdict(statistics.colours),
+    )
+    run.save()
+    if run.preprocessing.mean_picture is not None:
+        _save_mean_picture(run, statistics)
+    return _run(run, store, machine, observer)
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    observer: Observer | None = None,
+    bars: Bars = no_progress,
+) -> Run:
+    """Go on with a run that was stopped, as if it had never been.
+
+    On the CPU of the same machine it ends with the same weights and metrics, bit for bit.
+
+    Raises:
+        UserError: not a run, a damaged checkpoint, or pictures that changed since.
+        RunError, Stopped: as `train`.
+    """
+    observer = observer or Observer()
+    run = Run.open(folder)
+    found = _find(run.data["source"], run.recipe, observer, bars)
+    machine = Machine(**{f.name: run.machine[f.name] for f in dataclasses.fields(Machine)})
+    store = data.open_store(_samples(found), run.preprocessing.resize_px, machine.workers, bars)
+    if found.classes != run.classes or store.path.parent.name != run.data["key"]:
+        raise UserError(
+            f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
+            f"as it began; put the pictures back, or train anew"
+        )
+    return _run(run, store, machine, observer)
+
+
+def _run(run: Run, store: data.Store, machine: Machine, observer: Observer) -> Run:
+    """Train from the run's checkpoint, or from the start where there is none."""
+    saved = checkpoint.load(run.folder)
+    arrays, progress = saved or (initial(run.architecture, run.recipe.seed), Progress())
+    if progress.epoch >= run.recipe.epochs:
+        observer.notice(f"{run.folder} has ended already, after {progress.epoch} epochs")
+        return run
+    names = run.architecture.weight_shapes
+    trainer = backends.open_trainer(
+        run,
+        {name: arrays[name] for name in arrays if name in names},
+        device=machine.device,
+        workers=machine.workers,
+        threads=run.machine["threads"],
+        compiled=machine.compile,
+    )
+    trainer.load_state({name: arrays[name] for name in arrays if name not in names})
+    task = Task(
+        folder=run.folder,
+        recipe=run.recipe,
+        pictures=store,
+        train_rows=_rows(store, "train"),
+        val_rows=_rows(store, "val"),
+        colours=ColourStatistics(**run.colours),
+    )
+    for line in forecast(run, len(task.train_rows), len(task.val_rows)):
+        observer.notice(line)
+    watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
+    watcher = Observers(watchers)
+    try:
+        run_loop(task, trainer, progress, watcher)
+    finally:
+        watcher.finished()
+    return run
+
+
+def _find(source: str, recipe: Recipe, observer: Observer, bars: Bars) -> data.Dataset:
+    """The pictures with their splits; says what a person should know of them."""
+    found = data.with_split(data.find(source, progress=bars), recipe.val_share, bars)
+    for notice in found.notices:
+        observer.notice(notice)
+    data.require_trainable(found)
+    return found
+
+
+def _architecture(
+    variant: str | Architecture, recipe: Recipe, changes: dict[str, Any], found: data.Dataset
+) -> Architecture:
+    """The variant with what the recipe sets, then what the person sets."""
+    from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
+    given = {name: value for name, value in from_recipe.items() if value is not None}
+    classes = len(found.classes)
+    network = architecture(variant, **{**given, **changes})
+    if "num_classes" in changes and network.num_classes != classes:
+        raise UserError(
+            f"num_classes={network.num_classes}, but {found.source} has {classes} classes"
+        )
+    if network.in_channels not in (1, 3):
+        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
+    return architecture(network, num_classes=classes)
+
+
+def _preprocessing(
+    network: Architecture, recipe: Recipe, statistics: Statistics, resize_px: int
+) -> Preprocessing:
+    colours = statistics.colours
+    mean, std = np.array(colours.mean), np.array(colours.std)
+    if recipe.mean == "half":
+        mean, std = np.full(3, 127.5), np.full(3, 127.5)
+    elif recipe.mean == "pixel":
+        # As in the paper: values stay on the scale from 0 to 255.
+        std = np.ones(3)
+    elif network.in_channels == 1:
+        mean = np.array([LUMA @ mean])
+        std = np.array([np.linalg.norm(np.array(colours.axes) @ LUMA)])
+    return Preprocessing(
+        resize_px=resize_px,
+        crop_px=network.image_size,
+        channels="rgb" if network.in_channels == 3 else "grey",
+        mean=tuple(mean.tolist()),
+        std=tuple(std.tolist()),
+        mean_picture=MEAN_PICTURE if recipe.mean == "pixel" else None,
+    )
+
+
+def _samples(found: data.Dataset) -> tuple[data.Sample, ...]:
+    return found.split("train") + found.split("val")
+
+
+def _rows(store: data.Store, split: str) -> NDArray[np.int64]:
+    """The readable rows of a split.
+
+    Raises:
+        UserError: none of its pictures can be read.
+    """
+    splits = np.array([sample.split for sample in store.samples])
+    rows: NDArray[np.int64] = store.rows[splits[store.rows] == split]
+    if not len(rows):
+        raise UserError(f"no picture of {split} can be read; `alexnet check` says why for each")
+    return rows
+
+
+def _say_broken(store: data.Store, observer: Observer) -> None:
+    if not store.broken:
+        return
+    sample, reason = store.broken[0]
+    count = len(store.broken)
+    others = f" and {count - 1} more" if count > 1 else ""
+    observer.notice(
+        f"training goes on without {count} unreadable picture{'s' if count > 1 else ''}: "
+        f"{reason}{others}; `alexnet check` lists them"
+    )
+
+
+def _folder(
+    output_dir: str | os.PathLike[str] | None, found: data.Dataset, network: Architecture
+) -> Path:
+    """Where the run goes: nothing that is there is ever written over."""
+    if output_dir is not None:
+        folder = Path(output_dir)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(
+                f"{folder} is there already; choose another --output-dir, or go on with that run "
+                f"by `alexnet train --resume {folder}`"
+            )
+        return folder
+    now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    name = f"{now}-{found.root.name}-{network.variant}"
+    numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
+    return next(folder for folder in numbered if not folder.exists())
+
+
+def _save_mean_picture(run: Run, statistics: Statistics) -> None:
+    content = io.BytesIO()
+    np.save(content, statistics.mean_picture)
+    write_bytes(run.folder / MEAN_PICTURE, content.getvalue())
+
+
+def _described_machine() -> dict[str, Any]:
+    return {
+        "threads": backends.threads(),
+        "platform": platform.platform(),
+        "processor": platform.processor(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("alexnet", "torch", "numpy")},
+    }
