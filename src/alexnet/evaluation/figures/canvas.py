@@ -1,0 +1,37 @@
+"""What every figure shares: its colours, and how it becomes a file."""
+
+import io
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from alexnet.weights import write_bytes
+
+# Okabe and Ito: told apart by people who do not see all colours, and of different lightness.
+BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+
+DPI = 120
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches that belongs to no window."""
+    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file; the same figure gives the same bytes."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write the figure as a PNG file, complete or not at all.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    write_bytes(path, png(figure))

@@ -1,0 +1,105 @@
+"""The confusion matrix: what the pictures of each class are taken for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from alexnet.evaluation.figures.canvas import figure
+from alexnet.evaluation.figures.names import Names, drawable
+
+_NUMBERED = 25
+"""With more classes than this the cells have no numbers."""
+_LABELLED = 150
+"""With more classes than this only every so many has its name."""
+_COLUMNS = 22
+"""Room for a name, in columns of a terminal."""
+
+
+def confusion_matrix(
+    confusion: NDArray[np.int64], classes: Sequence[str], title: str = ""
+) -> Figure:
+    """The matrix with each row coloured by its shares; few classes have the counts in the cells.
+
+    Args:
+        confusion: (C, C), row the truth, column the prediction.
+        classes: the C names, in any script, of any length.
+    """
+    count, names = len(classes), Names(classes)
+    side = _side_inches(count)
+    label = names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
+    drawn = figure(max(side + label + 1.7, 4.8), side + label + 0.9)
+    axes = drawn.add_subplot()
+    support = confusion.sum(axis=1, keepdims=True)
+    shares = np.ma.masked_array(
+        confusion / np.maximum(support, 1), np.repeat(support == 0, count, 1)
+    )
+    # Among many classes each single mistake is rare: a root of the share makes it visible.
+    norm = PowerNorm(1 if count <= _NUMBERED else 1 / 3, 0, 1)
+    image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
+    axes.set_facecolor("#e8e8e8")
+    _name_classes(axes, names, count)
+    if count <= _NUMBERED:
+        _write_counts(axes, confusion, shares, side / count)
+    ticks = (0, 0.25, 0.5, 0.75, 1) if count <= _NUMBERED else (0, 0.01, 0.05, 0.25, 0.5, 1)
+    _key(drawn, axes, image, side, ticks)
+    axes.set(xlabel="prediction", ylabel="truth")
+    _caption(drawn, title, names.note, bool((support == 0).any()))
+    return drawn
+
+
+def _side_inches(count: int) -> float:
+    """Side of the matrix: large cells for few classes, and room for a name beside many."""
+    if count <= _NUMBERED:
+        return max(2.4, (0.5 if count <= 12 else 0.38) * count)
+    return min(0.115 * count, 18) if count > 60 else 0.18 * count
+
+
+def _font_size(count: int) -> float:
+    return 9 if count <= _NUMBERED else 8 if count <= 60 else 6.5
+
+
+def _name_classes(axes: Axes, names: Names, count: int) -> None:
+    places = range(0, count, 1 if count <= _LABELLED else 10 * -(-count // (10 * _LABELLED)))
+    texts = [names.text(i, _COLUMNS) for i in places]
+    size = _font_size(count)
+    axes.set_yticks(list(places), texts, fontsize=size)
+    upright = count > 8 or names.longest(_COLUMNS) > 6
+    axes.set_xticks(list(places), texts, fontsize=size, rotation=90 if upright else 0)
+    names.apply(*axes.get_xticklabels(), *axes.get_yticklabels())
+    if count > _NUMBERED:
+        axes.tick_params(length=2, pad=1)
+
+
+def _key(drawn: Figure, axes: Axes, image: AxesImage, side: float, ticks: Sequence[float]) -> None:
+    """What the colours mean: a bar of the same width beside every matrix."""
+    bar = drawn.colorbar(
+        image, ax=axes, ticks=ticks, fraction=0.2 / side, pad=0.15 / side, aspect=0.8 * side / 0.2
+    )
+    bar.ax.set_yticklabels([f"{tick:.0%}" for tick in ticks])
+    bar.set_label("share of the pictures of the true class", fontsize=9)
+
+
+def _write_counts(
+    axes: Axes, confusion: NDArray[np.int64], shares: NDArray[np.float64], cell_inches: float
+) -> None:
+    digits = len(f"{confusion.max():,}")
+    size = min(10.0, cell_inches * 72 / (0.7 * max(digits, 3)))
+    for row, column in np.argwhere(confusion > 0):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{confusion[row, column]:,}"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+
+
+def _caption(drawn: Figure, title: str, note: str, has_empty_rows: bool) -> None:
+    shown, families = drawable(title)
+    drawn.suptitle(shown, fontsize=11, fontfamily=list(families), parse_math=False)
+    lines = [note] if note else []
+    if has_empty_rows:
+        lines.append("grey row: no pictures of this class")
+    if lines:
+        drawn.supxlabel("\n".join(lines), fontsize=7.5, color="#404040")

@@ -1,0 +1,94 @@
+"""The course of a training: loss, accuracy and learning rate over the epochs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from alexnet.evaluation.figures.canvas import BLUE, GREEN, GREY, VERMILION, figure
+
+Row = Mapping[str, Any]
+"""A row of metrics.csv: its values as numbers or as texts; an empty one is left out."""
+
+
+def curves(rows: Sequence[Row], title: str = "") -> Figure:
+    """Loss on the left, accuracy on the right, the learning rate below; the best epoch is marked.
+
+    Args:
+        rows: with the columns of metrics.csv: epoch, lr, train_loss, train_top1, val_loss,
+            val_top1, val_top5.
+    """
+    drawn = figure(10, 5.4)
+    grid = drawn.add_gridspec(2, 2, height_ratios=[3, 1])
+    loss, accuracy = drawn.add_subplot(grid[0, 0]), drawn.add_subplot(grid[0, 1])
+    rate = drawn.add_subplot(grid[1, :])
+    _line(loss, rows, "train_loss", "training", BLUE, "--")
+    _line(loss, rows, "val_loss", "validation", VERMILION, "-")
+    _line(accuracy, rows, "train_top1", "training, top-1", BLUE, "--")
+    _line(accuracy, rows, "val_top1", "validation, top-1", VERMILION, "-")
+    _line(accuracy, rows, "val_top5", "validation, top-5", GREEN, ":")
+    _line(rate, rows, "lr", "learning rate", GREY, "-")
+    loss.set(title="loss", xlabel="epoch", ylabel="mean cross-entropy, nats")
+    loss.set_ylim(0, _top(rows, "train_loss", "val_loss"))
+    accuracy.set(title="accuracy", xlabel="epoch", ylim=(-0.02, 1.02))
+    accuracy.yaxis.set_major_formatter(PercentFormatter(1))
+    rate.set(title="learning rate", xlabel="epoch")
+    rate.set_ylim(0, _top(rows, "lr"))
+    _mark_best(rows, loss, accuracy)
+    for axes in (loss, accuracy, rate):
+        _finish(axes, rows)
+    for axes in (loss, accuracy):
+        if axes.lines:
+            axes.legend(loc="best", fontsize=8)
+    if title:
+        drawn.suptitle(title, fontsize=11, parse_math=False)
+    return drawn
+
+
+def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, colour: str, dash: str) -> None:
+    points = [(_number(row, "epoch"), _number(row, column)) for row in rows]
+    points = [point for point in points if all(map(math.isfinite, point))]
+    if not points:
+        return
+    marker = "o" if len(points) <= 20 else None
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    axes.plot(xs, ys, dash, color=colour, label=label, marker=marker, markersize=3.5)
+
+
+def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes) -> None:
+    """The first epoch of the highest validation accuracy, whose weights are kept as the best."""
+    best = max(rows, key=lambda row: _or_least(_number(row, "val_top1")), default=None)
+    if best is None or not math.isfinite(_number(best, "val_top1")):
+        return
+    epoch, top1 = _number(best, "epoch"), _number(best, "val_top1")
+    label = f"best epoch: {epoch:g}, {top1:.1%}"
+    for axes in (loss, accuracy):
+        axes.axvline(epoch, color=GREY, linewidth=1, zorder=0)
+    accuracy.plot([epoch], [top1], "*", color="black", markersize=11, label=label, zorder=5)
+
+
+def _finish(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    epochs = [_number(row, "epoch") for row in rows] or [0.0, 1.0]
+    # Half an epoch to each side; so one epoch has a width too.
+    axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+
+
+def _top(rows: Sequence[Row], *columns: str) -> float:
+    """A little above the highest value, so that no point is cut by the frame."""
+    values = [_number(row, column) for row in rows for column in columns]
+    return 1.08 * max(filter(math.isfinite, values), default=0.0) or 1.0
+
+
+def _number(row: Row, column: str) -> float:
+    value = row.get(column)
+    return math.nan if value in (None, "") else float(value)
+
+
+def _or_least(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf

@@ -1,0 +1,193 @@
+"""How good predictions are: the field's own figures, from probabilities and the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from alexnet.errors import UserError
+
+_Z95 = 1.959963984540054
+"""97.5% of a normal distribution lies below this many standard deviations."""
+
+_LEAST = np.finfo(np.float64).tiny
+"""Stands for a probability that came out as 0, so that the loss stays a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMetrics:
+    """One class. A figure is None where it is not defined: recall without pictures of the class,
+    precision when it was never predicted, F1 when neither was there."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+    """Pictures that are of this class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The figures of one evaluation. Shares are from 0 to 1; intervals hold (low, high), 95%."""
+
+    count: int
+    top1: float
+    top1_interval: tuple[float, float]
+    top5: float
+    """Share of pictures whose class is among the `top5_k` most probable ones."""
+    top5_interval: tuple[float, float]
+    top5_k: int
+    """5, or the number of classes where there are fewer: then top5 is 1 by definition."""
+    loss: float
+    """Mean cross-entropy in nats."""
+    per_class: tuple[ClassMetrics, ...]
+    """In the order of the model's classes."""
+    confusion: NDArray[np.int64]
+    """(C, C): row the truth, column the prediction."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the model's order."""
+        return tuple(one.name for one in self.per_class)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return {
+            "count": self.count,
+            "top1": self.top1,
+            "top1_interval": list(self.top1_interval),
+            "top5": self.top5,
+            "top5_interval": list(self.top5_interval),
+            "top5_k": self.top5_k,
+            "loss": self.loss,
+            "per_class": [
+                {
+                    "class": one.name,
+                    "precision": one.precision,
+                    "recall": one.recall,
+                    "f1": one.f1,
+                    "support": one.support,
+                }
+                for one in self.per_class
+            ],
+            "classes": list(self.classes),
+            "confusion": self.confusion.tolist(),
+        }
+
+
+def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> Metrics:
+    """The figures of predictions.
+
+    Args:
+        probabilities: (N, C), each row of sum 1: `softmax` of logits, or a mean of such.
+        labels: (N,), the true class of each picture as a number from 0 to C - 1.
+        classes: the C names.
+
+    Raises:
+        UserError: no pictures, shapes that do not fit, a label out of range, or a value that is
+            not finite.
+
+    Example:
+        >>> found = measure([[0.9, 0.1], [0.6, 0.4]], [0, 1], ["cat", "dog"])
+        >>> found.top1, found.confusion.tolist()
+        (0.5, [[1, 0], [1, 0]])
+        >>> found.per_class[0].precision, found.per_class[1].precision
+        (0.5, None)
+    """
+    p, truth = _checked(probabilities, labels, len(classes))
+    rows, k = np.arange(len(truth)), min(5, len(classes))
+    rank = _rank_of_truth(p, truth)
+    hits1, hitsk = int((rank < 1).sum()), int((rank < k).sum())
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(confusion, (truth, p.argmax(axis=1)), 1)
+    return Metrics(
+        count=len(truth),
+        top1=hits1 / len(truth),
+        top1_interval=wilson(hits1, len(truth)),
+        top5=hitsk / len(truth),
+        top5_interval=wilson(hitsk, len(truth)),
+        top5_k=k,
+        loss=float(-np.log(np.maximum(p[rows, truth], _LEAST)).mean()),
+        per_class=_per_class(confusion, classes),
+        confusion=confusion,
+    )
+
+
+def softmax(logits: ArrayLike) -> NDArray[np.float64]:
+    """Probabilities (N, C) of logits (N, C), in float64.
+
+    >>> softmax([[0.0, 0.0], [1000.0, -1000.0]]).tolist()
+    [[0.5, 0.5], [1.0, 0.0]]
+    """
+    values = np.asarray(logits, np.float64)
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return found
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """The 95% interval of a share after Wilson (1927), without correction for continuity.
+
+    Unlike the usual plus or minus it stays within 0 and 1 and keeps a width at 0 and at 1.
+
+    >>> [round(end, 4) for end in wilson(8, 10)]
+    [0.4902, 0.9433]
+    """
+    share, z2 = hits / count, _Z95**2
+    centre = share + z2 / (2 * count)
+    half = _Z95 * (share * (1 - share) / count + z2 / (4 * count * count)) ** 0.5
+    scale = 1 + z2 / count
+    # The ends are exactly 0 and 1 there, and rounding must not take them beyond.
+    low = 0.0 if hits == 0 else (centre - half) / scale
+    high = 1.0 if hits == count else (centre + half) / scale
+    return low, high
+
+
+def _checked(
+    probabilities: ArrayLike, labels: ArrayLike, classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    p, truth = np.asarray(probabilities, np.float64), np.asarray(labels)
+    if p.size == 0 or truth.size == 0:
+        raise UserError("no pictures to measure")
+    if p.ndim != 2 or p.shape != (truth.size, classes) or truth.ndim != 1:
+        raise UserError(
+            f"expected probabilities of shape (N, {classes}) and N labels, "
+            f"got {p.shape} and {truth.shape}"
+        )
+    if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= classes:
+        raise UserError(f"labels have to be whole numbers from 0 to {classes - 1}")
+    if not np.isfinite(p).all():
+        raise UserError("probabilities have to be finite numbers")
+    return p, truth.astype(np.int64)
+
+
+def _rank_of_truth(p: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many classes come before the true one, (N,); of equal ones the first comes first."""
+    own = p[np.arange(len(truth)), truth][:, None]
+    before = np.arange(p.shape[1])[None, :] < truth[:, None]
+    rank: NDArray[np.int64] = ((p > own) | ((p == own) & before)).sum(axis=1)
+    return rank
+
+
+def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
+    found = []
+    for i, name in enumerate(classes):
+        right, support = int(confusion[i, i]), int(confusion[i].sum())
+        predicted = int(confusion[:, i].sum())
+        found.append(
+            ClassMetrics(
+                name=name,
+                precision=_share(right, predicted),
+                recall=_share(right, support),
+                f1=_share(2 * right, predicted + support),
+                support=support,
+            )
+        )
+    return tuple(found)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
