@@ -151,7 +151,7 @@ class _Writer:
                 if self.written > self.most_bytes:
                     self.expect(self.written)
                 if self.written - self.checked > _SPACE_EVERY_BYTES:
-                    require_space(self.folder, _SPACE_EVERY_BYTES, f"unpacking {self.shown}")
+                    require_space(cache_dir(), _SPACE_EVERY_BYTES, f"unpacking {self.shown}")
                     self.checked = self.written
                 file.write(block)
         self.files += 1

@@ -5,6 +5,7 @@
 
 import io
 import os
+import re
 import stat
 import threading
 import warnings
@@ -17,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from alexnet.data.grey import grey_of_wide
 from alexnet.errors import UserError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-Floats: TypeAlias = npt.NDArray[np.float32]
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 
 DECODER_VERSION = 1
@@ -50,7 +51,12 @@ PICTURE_SUFFIXES = frozenset(
 )
 
 # Only these decoders: Pillow's others include one that starts Ghostscript.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
+Image.init()
+_FORMATS = tuple(
+    name
+    for name in ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
+    if name in Image.OPEN
+)
 
 # A triangle as wide as the scale asks for (Pillow's bilinear): antialiased, and the fastest.
 _FILTER = Image.Resampling.BILINEAR
@@ -128,6 +134,9 @@ def read_picture(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXEL
                 return _read(image, size_px, max_pixels)
     except PictureError:
         raise
+    except Image.DecompressionBombError as error:  # at more than twice the limit
+        count = re.search(r"\d+", str(error))
+        raise _too_many(f"{int(count[0]) / 1e6:,g} million" if count else "", max_pixels) from None
     except Exception as error:  # Pillow's decoders let through whatever a broken file provokes
         raise PictureError(_reason(error)) from None
 
@@ -179,7 +188,7 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
     """The box of the picture at (size_px, size_px), as L or RGB."""
     size = (size_px, size_px)
     if image.mode[0] in "IF":
-        image = _grey_of_wide(image)
+        image = grey_of_wide(image)
     if image.mode in ("La", "RGBa") or image.has_transparency_data:
         # Scaling RGBA weighs colours by their alpha, so it may come before the white ground.
         small = image.convert("RGBA").resize(size, _FILTER, box=box)
@@ -193,33 +202,6 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
     return small
 
 
-def _grey_of_wide(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits, or of floats, as floats from 0 to 255 (mode F)."""
-    values = np.asarray(image).astype(np.float32)
-    values = np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        grey = values / np.float32(65535 / 255)
-    else:
-        grey = _grey_of_unknown_range(values, low, high, image.mode)
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):  # PNG: the one value that stands for nothing
-        grey[values == transparent] = 255
-    return Image.fromarray(grey)
-
-
-def _grey_of_unknown_range(values: Floats, low: float, high: float, mode: str) -> Floats:
-    """Values whose white the file does not tell: the usual whites, else their own range."""
-    whites = (255.0, 65535.0) if mode == "I" else (1.0, 255.0, 65535.0)
-    for white in whites:
-        if low >= 0 and high <= white:
-            grey: Floats = values / np.float32(white / 255)
-            return grey
-    spread = max(high - low, 1e-30)
-    stretched: Floats = (values - np.float32(low)) / np.float32(spread / 255)
-    return stretched
-
-
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
@@ -230,10 +212,11 @@ def _orientation(image: Image.Image) -> int:
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise PictureError(
-            f"too many pixels: {width}x{height} is more than the limit of "
-            f"{max_pixels / 1e6:g} million"
-        )
+        raise _too_many(f"{width}x{height}", max_pixels)
+
+
+def _too_many(found: str, max_pixels: int) -> PictureError:
+    return PictureError(f"too many pixels: {found}, the limit is {max_pixels / 1e6:g} million")
 
 
 @contextmanager
@@ -262,8 +245,6 @@ def _reason(error: Exception) -> str:
         return "permission denied"
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
-    if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
     if isinstance(error, UnidentifiedImageError):
         return "not a picture, or of a kind that cannot be read"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -37,6 +37,8 @@ def fingerprints(
     file that did not change. A memo that is broken or cannot be written is done without.
     """
     digests: list[bytes | None] = []
+    if not paths:
+        return digests
     with (progress or no_progress)("reading files", len(paths)) as steps, closing(_Memo()) as memo:
         for start in range(0, len(paths), _CHUNK):
             chunk = [os.path.abspath(path) for path in paths[start : start + _CHUNK]]

@@ -189,7 +189,7 @@ def _build(
 ) -> dict[str, Any]:
     """Decode everything into the folder; returns its index."""
     count, size_bytes = len(samples), len(samples) * size_px * size_px * 3
-    require_space(folder, size_bytes, f"keeping {counted(count, 'decoded picture')}")
+    require_space(cache_dir(), size_bytes, f"keeping {counted(count, 'decoded picture')}")
     what = f"decoding {counted(count, 'picture')}"
     if size_bytes > _SAY_ABOVE_BYTES:
         what += f" ({byte_text(size_bytes)} in {printable(cache_dir())})"

@@ -5,6 +5,7 @@
 
 import csv
 import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     lines = text.splitlines(keepends=False) if "\n" not in text else text.split("\n")
     head = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader((line.rstrip("\r") + "\n" for line in lines), delimiter=delimiter)
+    reader = csv.reader(
+        (line.rstrip("\r") + "\n" for line in lines), delimiter=delimiter, skipinitialspace=True
+    )
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
@@ -180,6 +183,7 @@ def _cells(
         fail("no label")
     if split and split.casefold() not in SPLIT_NAMES:
         fail(f"the split {printable(split)!r} is none of train, val, test")
+    label = unicodedata.normalize("NFC", label)
     return _located(path, folder), label, SPLIT_NAMES.get(split.casefold(), "")
 
 

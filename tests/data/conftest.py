@@ -1,0 +1,38 @@
+"""Pictures made for a test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+MakePicture = Callable[..., Path]
+
+
+def noise(seed: int, width: int = 12, height: int = 9) -> Image.Image:
+    """A picture that differs from that of any other seed."""
+    values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> MakePicture:
+    """picture("data/cat/1.png", seed) writes a picture, different for each seed."""
+
+    def make(path: str, seed: int = 0, width: int = 12, height: int = 9) -> Path:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        noise(seed, width, height).save(file)
+        return file
+
+    return make
+
+
+@pytest.fixture
+def flat(picture: MakePicture, tmp_path: Path) -> Path:
+    """ROOT/{cat,dog}/0.png … 9.png, all different."""
+    for i in range(10):
+        picture(f"flat/cat/{i}.png", seed=i)
+        picture(f"flat/dog/{i}.png", seed=100 + i)
+    return tmp_path / "flat"

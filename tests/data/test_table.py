@@ -1,0 +1,97 @@
+"""Pictures listed in a CSV file."""
+
+from pathlib import Path
+
+import pytest
+
+from alexnet.data import find
+from alexnet.errors import UserError
+
+from .conftest import MakePicture
+
+
+@pytest.fixture
+def table(picture: MakePicture, tmp_path: Path) -> Path:
+    for i in range(4):
+        picture(f"p/{i}.png", seed=i)
+    return tmp_path / "list.csv"
+
+
+PLAIN = "p/0.png,10\np/1.png,2\np/2.png,2\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        "path,label\n" + PLAIN,
+        "Label;Image Path\n10;p/0.png\n2;p/1.png\n2;p/2.png\n",
+        "\ufefffilename\tclass\n" + PLAIN.replace(",", "\t"),
+        "\n" + PLAIN.replace("\n", "\r\n\r\n"),
+        PLAIN.replace("/", "\\"),
+        '"p/0.png", "10"\n"p/1.png", "2"\n./p/2.png,2',
+        PLAIN + "p/1.png,2\n",
+    ],
+)
+def test_two_columns(text: str, table: Path, tmp_path: Path) -> None:
+    table.write_bytes(text.encode())
+    data = find(table)
+    assert data.classes == ("2", "10")
+    assert [(s.path, s.label, s.split) for s in data.samples] == [
+        (f"{tmp_path}/p/1.png", 0, "all"),
+        (f"{tmp_path}/p/2.png", 0, "all"),
+        (f"{tmp_path}/p/0.png", 1, "all"),
+    ]
+    assert data.split_by == "none"
+    assert data.notices == (
+        ("1 repeated line left out of the table",) if "1.png,2\np/2.png,2\np/1" in text else ()
+    )
+
+
+def test_absolute_paths_and_other_encodings(table: Path, tmp_path: Path) -> None:
+    table.write_text(f"path,label\n{tmp_path}/p/0.png,Käse\np/1.png,b\n", encoding="utf-16")
+    assert find(table).classes == ("b", "Käse")
+    table.write_bytes("p/0.png,Käse\np/1.png,b\n".encode("latin-1"))
+    assert find(table).classes == ("b", "K\udce4se")
+
+
+@pytest.mark.parametrize("header", ["", "path,label,split\n", "file,id,species,subset\n"])
+def test_split_column(header: str, table: Path) -> None:
+    extra = ",7" if "id" in header else ""
+    rows = [
+        f"p/{i}.png{extra},c,{s}" for i, s in enumerate(("TRAIN", "valid", "validation", "test"))
+    ]
+    table.write_text(header + "\n".join(rows))
+    data = find(table)
+    assert data.split_by == "column"
+    assert [s.split for s in data.samples] == ["train", "val", "val", "test"]
+
+
+def test_a_missing_file_is_left_for_later(table: Path) -> None:
+    table.write_text("path,label\np/0.png,a\np/no.png,b\n")
+    assert find(table).counts() == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the table is empty"),
+        ("path,label\n", "the table lists no pictures"),
+        ("foo,bar\np/0.png,a\n", "the header foo,bar does not name a path and a label"),
+        ("p/0.png\n", "only one column"),
+        ("path,label\np/0.png,a\np/1.png\n", "list.csv, line 3: no label"),
+        ("path,label\n,a\n", "line 2: no path"),
+        ("path,label,split\np/0.png,a,tarin\n", "line 2: the split 'tarin' is none of"),
+        ("path,label,split\np/0.png,a,train\np/1.png,a,\n", "no split for"),
+        ("path,label\nq/0.png,a\n", "none of the listed pictures exists"),
+        ("path,label\n" + "x" * 200_000 + ",a\n", "line 2: not a table"),
+        ("path,label\na\0b.png,a\n", ""),
+    ],
+)
+def test_what_is_wrong_with_a_table(text: str, said: str, table: Path) -> None:
+    table.write_text(text)
+    with pytest.raises(UserError) as caught:
+        find(table)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith(str(table))
+    assert "\n" not in str(caught.value)
