@@ -38,7 +38,6 @@ def open_network(run: Run, *, device: str = "auto", workers: int | None = None) 
         run.preprocessing,
         mean_picture=run.mean_picture(),
         device=device,
-        precision=run.recipe.precision,
         workers=workers,
     )
 
@@ -70,7 +69,6 @@ def open_trainer(
         run.preprocessing,
         mean_picture=run.mean_picture(),
         device=device,
-        precision=run.recipe.precision,
         workers=workers,
     )
     return TorchTrainer(network, run.recipe, compiled=compiled)

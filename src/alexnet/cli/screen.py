@@ -6,10 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from alexnet.run import Run
 from alexnet.text import printable
-from alexnet.training.history import Epoch, Times, best, read_epochs
+from alexnet.training.history import Epoch, Times
 from alexnet.training.observer import Observer
+from alexnet.training.outcome import Outcome
 
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """For text with names in it, which must not be taken for markup."""
@@ -93,15 +93,16 @@ def _epoch_bar(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True)
 
 
-def show_result(console: Console, run: Run) -> None:
+def show_result(console: Console, outcome: Outcome) -> None:
     """Say how good the best epoch was, and where everything lies."""
-    epoch = best(read_epochs(run.folder))
+    metrics, folder = outcome.metrics, printable(outcome.run.folder)
+    low, high = metrics.top1_interval
     console.print(
-        f"best: epoch {epoch.epoch}, {epoch.val_top1:.1%} of the validation pictures right "
-        f"(top-1), loss {epoch.val_loss:.3f}",
+        f"\nBest epoch {outcome.best_epoch}: top-1 {metrics.top1:.1%} of {metrics.count:,} "
+        f"validation pictures (95% interval {low:.1%} to {high:.1%})",
         **PLAIN,
     )
-    console.print(f"run:  {printable(run.folder)}", **PLAIN)
+    console.print(f"Run: {folder}  (curves.png, confusion.png, best.safetensors, …)", **PLAIN)
 
 
 def duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.settings import parse_assignments
 
 if TYPE_CHECKING:
-    from alexnet.run import Run
+    from alexnet.training.outcome import Outcome
 
 _SIGNAL_STATUS = 128
 """Added to the number of the signal that ended a program, by the shells' convention."""
@@ -125,7 +125,7 @@ def _training() -> Any:
     return alexnet.training
 
 
-def _watched(work: Callable[..., "Run"]) -> None:
+def _watched(work: Callable[..., "Outcome"]) -> None:
     """Do the work with its progress on the screen, and say how it ended."""
     from rich.console import Console
 
@@ -136,9 +136,9 @@ def _watched(work: Callable[..., "Run"]) -> None:
     console = Console()
     stopped = _training().Stopped
     try:
-        run = work(observer=Screen(console), bars=rich_progress(console))
+        outcome = work(observer=Screen(console), bars=rich_progress(console))
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
         raise typer.Exit(_SIGNAL_STATUS + stop.signal_number) from None
-    show_result(console, run)
+    show_result(console, outcome)

@@ -45,25 +45,40 @@ class _LRN(torch.autograd.Function):
     """By hand, because autograd would keep every partial sum of the window in memory.
 
     With s = k + alpha * window(a^2), the gradient of b = a * s^-beta is
-    g * s^-beta - 2 * alpha * beta * a * window^T(g * a * s^(-beta - 1)).
+    g * s^-beta - 2 * alpha * beta * a * window^T(g * a * s^(-beta - 1)). Only `a` is kept: to
+    compute s again costs less than to write it to memory and read it back.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, size: int, alpha: float, beta: float, k: float) -> Tensor:
-        scale = _window_sum(x.square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
-        power = _power(scale, -beta)
-        ctx.save_for_backward(x, scale, power)
-        ctx.constants = size, alpha, beta
-        return x * power
+        ctx.save_for_backward(x)
+        ctx.constants = size, alpha, beta, k
+        y = torch.empty_like(x)
+        for part, out in zip(_parts(x), _parts(y), strict=True):
+            torch.mul(part, _power(_scale(part, size, alpha, k), -beta), out=out)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
-        x, scale, power = ctx.saved_tensors
-        size, alpha, beta = ctx.constants
-        direct = grad * power
-        shared = _window_sum((direct * x).div_(scale), (size - 1) // 2, size // 2)
-        return direct.addcmul_(x, shared, value=-2 * alpha * beta), None, None, None, None
+        (x,) = ctx.saved_tensors
+        size, alpha, beta, k = ctx.constants
+        result = torch.empty_like(x)
+        for part, g, out in zip(_parts(x), _parts(grad), _parts(result), strict=True):
+            scale = _scale(part, size, alpha, k)
+            direct = _power(scale, -beta).mul_(g)
+            shared = _window_sum((direct * part).div_(scale), (size - 1) // 2, size // 2)
+            torch.addcmul(direct, part, shared, value=-2 * alpha * beta, out=out)
+        return result, None, None, None, None
+
+
+def _parts(x: Tensor) -> tuple[Tensor, ...]:
+    """Single pictures on a CPU, whose cache holds one through all the passes; else the batch."""
+    return x.split(1 if x.device.type == "cpu" else max(len(x), 1))
+
+
+def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:
+    return _window_sum(x.square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
 
 
 def _window_sum(values: Tensor, before: int, after: int) -> Tensor:

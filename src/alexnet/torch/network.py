@@ -13,18 +13,17 @@ from alexnet.architecture import Architecture
 from alexnet.data import augment
 from alexnet.preprocessing import Preprocessing
 from alexnet.torch.augment import apply as apply_on_device
-from alexnet.torch.device import autocast_type, find_device
+from alexnet.torch.device import find_device
 from alexnet.torch.module import AlexNet
 
 
 class Network:
-    """A network with its device, its arithmetic and its preprocessing.
+    """A network with its device and its preprocessing.
 
     Args:
         weights: by canonical name.
         mean_picture: subtracted from each pixel, where the preprocessing has one.
         device: `auto`, or a PyTorch device such as `cpu` or `cuda:1`.
-        precision: as in `Recipe.precision`.
         workers: threads that prepare pictures; None for one a core.
 
     Raises:
@@ -39,11 +38,9 @@ class Network:
         *,
         mean_picture: NDArray[np.float32] | None = None,
         device: str = "auto",
-        precision: str = "auto",
         workers: int | None = None,
     ) -> None:
         self.device = find_device(device)
-        self.dtype = autocast_type(precision, self.device)
         self.preprocessing = preprocessing
         self.model = AlexNet(architecture)
         self.model.load_weights(weights)
@@ -61,14 +58,12 @@ class Network:
         """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
         self.model.eval()
         with torch.inference_mode():
-            found: NDArray[np.float32] = self.forward(pictures, plan).float().cpu().numpy()
+            found: NDArray[np.float32] = self.forward(pictures, plan).cpu().numpy()
         return found
 
     def forward(self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan) -> Tensor:
-        """Logits as a tensor on the device, in the arithmetic of the network."""
-        batch = self.batch(pictures, plan)
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
-            logits: Tensor = self.model(batch)
+        """Logits as a tensor on the device, in float32 unless the caller asks for autocast."""
+        logits: Tensor = self.model(self.batch(pictures, plan))
         return logits
 
     def batch(self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan) -> Tensor:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alexnet.data.augment import Plan
 from alexnet.errors import RunError
+from alexnet.torch.device import autocast_type
 from alexnet.torch.network import Network
 from alexnet.torch.optimizers import optimizer
 from alexnet.recipe import Recipe
@@ -27,6 +28,7 @@ class Trainer:
     def __init__(self, network: Network, recipe: Recipe, *, compiled: bool = False) -> None:
         self.network = network
         self._recipe = recipe
+        self._dtype = autocast_type(recipe.precision, network.device)
         if compiled:
             network.model.compile()
         self._names = [name for name, _ in network.model.named_parameters()]
@@ -38,7 +40,7 @@ class Trainer:
             fused=network.device.type in ("cpu", "cuda"),
         )
         self._scaler = torch.amp.GradScaler(
-            network.device.type, enabled=network.dtype is torch.float16
+            network.device.type, enabled=self._dtype is torch.float16
         )
 
     def step(
@@ -65,7 +67,8 @@ class Trainer:
         torch.manual_seed(seed)
         self.network.model.train()
         targets = torch.from_numpy(labels).to(self.network.device)
-        logits = self.network.forward(pictures, plan).float()
+        with torch.autocast(self.network.device.type, self._dtype, enabled=self._dtype is not None):
+            logits = self.network.forward(pictures, plan).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
         value = loss.item()
         if not np.isfinite(value):

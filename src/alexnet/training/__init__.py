@@ -2,6 +2,7 @@
 
 from alexnet.training.loop import Stopped
 from alexnet.training.observer import Observer
+from alexnet.training.outcome import Outcome
 from alexnet.training.train import Machine, resume, train
 
-__all__ = ["Machine", "Observer", "Stopped", "resume", "train"]
+__all__ = ["Machine", "Observer", "Outcome", "Stopped", "resume", "train"]

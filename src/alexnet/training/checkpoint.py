@@ -53,6 +53,11 @@ def save(folder: Path, arrays: Mapping[str, np.ndarray], progress: Progress) -> 
     write_bytes(folder / CHECKPOINT, to_bytes(ordered, metadata))
 
 
+def remove(folder: Path) -> None:
+    """Remove the checkpoint of a run that has ended."""
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
 def load(folder: Path) -> tuple[dict[str, np.ndarray], Progress] | None:
     """The arrays and the progress of a run that was stopped; None when there is no checkpoint.
 

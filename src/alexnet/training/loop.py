@@ -98,8 +98,10 @@ class Stopped(Exception):
 def run_loop(task: Task, trainer: Trainer, progress: Progress, observer: Observer) -> None:
     """Train from where `progress` stands to the end of the recipe.
 
+    The last weights are written when it ends; until then they are in the checkpoint.
+
     Raises:
-        Stopped: by Ctrl-C or SIGTERM; the checkpoint and the last weights are saved.
+        Stopped: by Ctrl-C or SIGTERM; the checkpoint is saved.
         RunError: the loss is not finite, or the disk is full.
     """
     saver = _Saver(task.folder, trainer)
@@ -111,7 +113,6 @@ def run_loop(task: Task, trainer: Trainer, progress: Progress, observer: Observe
             for _ in _train_epoch(task, trainer, progress, observer):
                 if stop.signal_number is not None:
                     saver.save(progress)
-                    weights.write(trainer.weights(), task.folder / LAST)
                     raise Stopped(task.folder, progress, stop.signal_number)
                 saver.save_if_due(progress, _SAVE_WITHIN_EPOCH_SECONDS)
             _end_epoch(task, trainer, progress, observer)
@@ -219,9 +220,8 @@ def validate(
         labels = pictures.labels[chosen]
         plan = view_plan(network.preprocessing, len(chosen))
         logits = network.logits(pictures.read(chosen), plan).astype(np.float64)
-        own = np.take_along_axis(logits, labels[:, None], axis=1)
         loss -= float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], 1).sum())
-        places = (logits > own).sum(axis=1)
-        hits += int((places < 1).sum())
-        top_hits += int((places < _TOP).sum())
+        ranked = np.argsort(-logits, axis=1, kind="stable")[:, :_TOP]
+        hits += int((ranked[:, 0] == labels).sum())
+        top_hits += int((ranked == labels[:, None]).any(axis=1).sum())
     return loss / len(rows), hits / len(rows), top_hits / len(rows)

@@ -23,11 +23,12 @@ from alexnet.preprocessing import Preprocessing, resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, recipe
-from alexnet.run import MEAN_PICTURE, Run
+from alexnet.run import LAST, MEAN_PICTURE, Run
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
-from alexnet.training.loop import Task, run_loop
+from alexnet.training.loop import Stopped, Task, run_loop
 from alexnet.training.observer import Observer, Observers
+from alexnet.training.outcome import Outcome, conclude, draw_curves, draw_sample_batch
 from alexnet.training.statistics import Statistics, measure
 from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial, write_bytes
@@ -61,8 +62,8 @@ def train(
     tensorboard: bool = False,
     observer: Observer | None = None,
     bars: Bars = no_progress,
-) -> Run:
-    """Train an AlexNet on pictures; returns the run, whose folder holds everything.
+) -> Outcome:
+    """Train an AlexNet on pictures; the run's folder then holds everything.
 
     Args:
         source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
@@ -71,7 +72,10 @@ def train(
         output_dir: the run's folder; when not given, one named after the time under `runs/`.
         tensorboard: write the curves as TensorBoard events too.
         observer: told of every step and epoch.
-        bars: told of the work before the first step.
+        bars: told of the work before the first step and after the last.
+
+    Returns:
+        The run, and how good its best epoch is on the validation pictures.
 
     Raises:
         UserError: the pictures, a setting or the output folder cannot be used.
@@ -108,7 +112,8 @@ def train(
     run.save()
     if run.preprocessing.mean_picture is not None:
         _save_mean_picture(run, statistics)
-    return _run(run, store, machine, observer)
+    draw_sample_batch(run, store, _rows(store, "train"))
+    return _run(run, store, machine, observer, bars)
 
 
 def resume(
@@ -116,7 +121,7 @@ def resume(
     *,
     observer: Observer | None = None,
     bars: Bars = no_progress,
-) -> Run:
+) -> Outcome:
     """Go on with a run that was stopped, as if it had never been.
 
     On the CPU of the same machine it ends with the same weights and metrics, bit for bit.
@@ -135,16 +140,31 @@ def resume(
             f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
             f"as it began; put the pictures back, or train anew"
         )
-    return _run(run, store, machine, observer)
+    return _run(run, store, machine, observer, bars)
 
 
-def _run(run: Run, store: data.Store, machine: Machine, observer: Observer) -> Run:
+def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars: Bars) -> Outcome:
     """Train from the run's checkpoint, or from the start where there is none."""
+    task = Task(
+        folder=run.folder,
+        recipe=run.recipe,
+        pictures=store,
+        train_rows=_rows(store, "train"),
+        val_rows=_rows(store, "val"),
+        colours=ColourStatistics(**run.colours),
+    )
+    if (run.folder / LAST).exists() and not (run.folder / checkpoint.CHECKPOINT).exists():
+        observer.notice(f"{run.folder} had ended already")
+    else:
+        _train(run, task, machine, observer)
+    return conclude(
+        run, store, task.val_rows, device=machine.device, workers=machine.workers, bars=bars
+    )
+
+
+def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     saved = checkpoint.load(run.folder)
     arrays, progress = saved or (initial(run.architecture, run.recipe.seed), Progress())
-    if progress.epoch >= run.recipe.epochs:
-        observer.notice(f"{run.folder} has ended already, after {progress.epoch} epochs")
-        return run
     names = run.architecture.weight_shapes
     trainer = backends.open_trainer(
         run,
@@ -155,23 +175,19 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer) -> R
         compiled=machine.compile,
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
-    task = Task(
-        folder=run.folder,
-        recipe=run.recipe,
-        pictures=store,
-        train_rows=_rows(store, "train"),
-        val_rows=_rows(store, "val"),
-        colours=ColourStatistics(**run.colours),
-    )
     for line in forecast(run, len(task.train_rows), len(task.val_rows)):
         observer.notice(line)
     watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
     watcher = Observers(watchers)
     try:
         run_loop(task, trainer, progress, watcher)
+    except Stopped:
+        if progress.epochs:
+            draw_curves(run)
+        raise
     finally:
         watcher.finished()
-    return run
+    checkpoint.remove(run.folder)
 
 
 def _find(source: str, recipe: Recipe, observer: Observer, bars: Bars) -> data.Dataset:
