@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from alexnet.data import PictureError, decode, read_picture
 
@@ -205,6 +205,40 @@ def test_floats_and_long_integers() -> None:
     assert decode(file_of(Image.fromarray(floats), "TIFF"), 16)[0, 0].tolist() == [0, 0, 0]
     longs = np.full((4, 4), 65535, np.int32)
     assert (decode(file_of(Image.fromarray(longs), "TIFF"), 4) == 255).all()
+
+
+def profile_with_gamma(gamma: float) -> bytes:
+    """The profile that Pillow makes for sRGB, with another curve: (value / 255) ** gamma."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for i in range(int.from_bytes(data[128:132], "big")):
+        tag = 132 + 12 * i
+        place = int.from_bytes(data[tag + 4 : tag + 8], "big")
+        if data[tag + 1 : tag + 4] == b"TRC":
+            curve = (
+                b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big")
+            )
+            data[place : place + len(curve)] = curve
+        if data[tag : tag + 4] == b"desc":
+            text = data[place:].index("sRGB".encode("utf-16-be")) + place
+            data[text : text + 8] = "mine".encode("utf-16-be")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+def test_colour_profile(kind: str) -> None:
+    """Linear light 0.5 is 188 in sRGB: 255 * (1.055 * 0.5 ** (1 / 2.4) - 0.055)."""
+    image = Image.new("RGB", (8, 8), (128, 128, 128))
+    linear = file_of(image, kind, icc_profile=profile_with_gamma(1.0))
+    assert abs(decode(linear, 4).astype(int) - 188).max() <= 1
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (plain, b"damaged", plain[:200]):
+        assert (decode(file_of(image, kind, icc_profile=profile), 4) == 128).all()
+
+
+def test_a_profile_for_another_kind_of_picture_is_not_used() -> None:
+    image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    data = file_of(image, "TIFF", icc_profile=profile_with_gamma(1.0))
+    assert (decode(data, 4) == RED).all()
 
 
 def test_one_bit() -> None:

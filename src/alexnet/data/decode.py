@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from alexnet.data.colour import in_srgb
 from alexnet.data.grey import grey_of_wide
 from alexnet.errors import UserError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Counted up when the same file becomes other pixels, so that kept pictures are made anew."""
 
 MAX_PIXELS = 100_000_000
@@ -102,7 +103,8 @@ def decode(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> 
 
     The shorter side is scaled to `size_px`, antialiased, and the centre square is kept. The
     picture is turned upright (EXIF), a palette is looked up, transparency lies over white, grey
-    of 16 bits is scaled, CMYK becomes RGB, and of an animation the first frame is taken.
+    of 16 bits is scaled, CMYK and colour profiles become sRGB, and of an animation the first
+    frame is taken.
 
     Args:
         source: a path, the bytes of a file, or a binary file object.
@@ -161,7 +163,7 @@ def _read(image: Image.Image, size_px: int, max_pixels: int) -> Picture:
         small = small.transpose(_UPRIGHT[orientation])
     if orientation in (5, 6, 7, 8):
         width, height = height, width
-    pixels = np.array(small.convert("RGB"), dtype=np.uint8)
+    pixels = np.array(in_srgb(small, image.info.get("icc_profile")), dtype=np.uint8)
     return Picture(pixels, width, height, image.format or "")
 
 
@@ -185,7 +187,7 @@ def _centre_square(box: Box) -> Box:
 
 
 def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
-    """The box of the picture at (size_px, size_px), as L or RGB."""
+    """The box of the picture at (size_px, size_px), as L, RGB or CMYK."""
     size = (size_px, size_px)
     if image.mode[0] in "IF":
         image = grey_of_wide(image)
@@ -193,8 +195,8 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
         # Scaling RGBA weighs colours by their alpha, so it may come before the white ground.
         small = image.convert("RGBA").resize(size, _FILTER, box=box)
         ground = Image.new("RGBA", size, "white")
-        return Image.alpha_composite(ground, small)
-    if image.mode not in ("L", "RGB", "F"):
+        return Image.alpha_composite(ground, small).convert("RGB")
+    if image.mode not in ("L", "RGB", "CMYK", "F"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     small = image.resize(size, _FILTER, box=box)
     if small.mode == "F":
