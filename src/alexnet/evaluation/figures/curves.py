@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from alexnet.evaluation.figures.canvas import BLUE, GREEN, GREY, VERMILION, figure
+from alexnet.evaluation.figures.names import drawable
 
 Row = Mapping[str, Any]
 """A row of metrics.csv: its values as numbers or as texts; an empty one is left out."""
@@ -44,7 +45,8 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
         if axes.lines:
             axes.legend(loc="best", fontsize=8)
     if title:
-        drawn.suptitle(title, fontsize=11, parse_math=False)
+        shown, families = drawable(title)
+        drawn.suptitle(shown, fontsize=11, fontfamily=list(families), parse_math=False)
     return drawn
 
 
@@ -59,8 +61,8 @@ def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, colour: str,
 
 
 def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes) -> None:
-    """The first epoch of the highest validation accuracy, whose weights are kept as the best."""
-    best = max(rows, key=lambda row: _or_least(_number(row, "val_top1")), default=None)
+    """Mark the epoch whose weights are kept as the best."""
+    best = max(rows, key=_goodness, default=None)
     if best is None or not math.isfinite(_number(best, "val_top1")):
         return
     epoch, top1 = _number(best, "epoch"), _number(best, "val_top1")
@@ -90,5 +92,8 @@ def _number(row: Row, column: str) -> float:
     return math.nan if value in (None, "") else float(value)
 
 
-def _or_least(value: float) -> float:
-    return value if math.isfinite(value) else -math.inf
+def _goodness(row: Row) -> tuple[float, float]:
+    """Most validation pictures right, and of several such epochs the least loss."""
+    values = (_number(row, "val_top1"), -_number(row, "val_loss"))
+    top1, loss = (value if math.isfinite(value) else -math.inf for value in values)
+    return top1, loss

@@ -1,0 +1,65 @@
+"""What commands write for other programs: bytes that are the same whatever the terminal is."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import typer
+
+_SIGPIPE_STATUS = 141
+"""What a shell reports of a program that a closed pipe ended."""
+
+
+def json_bytes(value: Any, indent: int | None = None) -> bytes:
+    r"""A value as one JSON text with a newline, UTF-8.
+
+    File names that are no UTF-8 are written with escapes, `"\udce9"` for the byte e9, which
+    Python's `os.fsencode` brings back.
+    """
+    try:
+        return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        return (json.dumps(value, indent=indent) + "\n").encode()
+
+
+def write_report(value: Any, target: str) -> None:
+    """Write a value as JSON to a file, or to standard output for `-`.
+
+    Raises:
+        RunError: the file cannot be written; what was there stays.
+    """
+    from alexnet.weights.files import write_bytes
+
+    path, content = Path(target), json_bytes(value, indent=2)
+    if target == "-":
+        typer.echo(content, nl=False)
+    elif path.exists() and not path.is_file():  # such as /dev/stderr, which cannot be replaced
+        path.write_bytes(content)
+    else:
+        write_bytes(path, content)
+
+
+def forgiving_streams() -> None:
+    """Write letters that the terminal's encoding lacks as escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+@contextmanager
+def until_pipe_closes() -> Iterator[None]:
+    """A reader that has seen enough, as in `| head`, ends the command without a word."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python writes what is left in its buffers when it ends, and would fail again.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+        raise typer.Exit(_SIGPIPE_STATUS) from None

@@ -1,0 +1,163 @@
+"""alexnet predict: what a run takes pictures for."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from alexnet.predict import Prediction
+
+FORMATS = ("table", "jsonl", "csv")
+
+
+def predict(
+    run: Annotated[str, typer.Argument(help="The folder of a training.", metavar="RUN")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, folders, patterns such as '*.jpg', or - for a list on standard input, "
+            "a path a line.",
+            metavar="PATH...",
+        ),
+    ],
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="table for people; jsonl or csv, a row each picture, for programs.",
+            autocompletion=lambda incomplete: [
+                name for name in FORMATS if name.startswith(incomplete)
+            ],
+        ),
+    ] = "table",
+    top: Annotated[int, typer.Option(min=1, help="Classes to show of each picture.")] = 5,
+    crops: Annotated[
+        int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
+    ] = 1,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps; auto takes the fastest.")
+    ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads that decode; all cores by default.")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Pictures that go through the network together.")
+    ] = 64,
+) -> None:
+    """Say what pictures show, with probabilities.
+
+    A picture that cannot be read is reported on standard error and in its row; the others
+    still come, and the exit status is 1.
+    """
+    from alexnet.cli.output import forgiving_streams, until_pipe_closes
+    from alexnet.predict import predict as predictions
+    from alexnet.run import Run
+    from alexnet.settings import check_names
+    from alexnet.text import printable
+
+    check_names([format_], FORMATS, "format")
+    opened = Run.open(run)
+    rows = predictions(
+        opened,
+        paths,
+        top=top,
+        crops=crops,
+        device=device,
+        workers=workers,
+        batch_size=batch_size,
+    )
+    forgiving_streams()
+    any_failed = False
+    shown = {
+        "table": lambda: _table(rows, batch_size),
+        "jsonl": lambda: _jsonl(rows),
+        "csv": lambda: _csv(rows, min(top, len(opened.classes))),
+    }[format_]()
+    with until_pipe_closes():
+        for prediction, text in shown:
+            typer.echo(text, nl=False)
+            if prediction is not None and prediction.error is not None:
+                any_failed = True
+                typer.echo(f"error: {printable(prediction.path)}: {prediction.error}", err=True)
+    if any_failed:
+        raise typer.Exit(1)
+
+
+Shown = Iterator[tuple["Prediction | None", "str | bytes"]]
+"""Each prediction with what is written of it; None with a header."""
+
+
+def _jsonl(rows: Iterator["Prediction"]) -> Shown:
+    from alexnet.cli.output import json_bytes
+
+    for row in rows:
+        value: dict[str, Any] = {
+            "path": row.path,
+            "class": row.classes[0] if row.classes else None,
+            "probability": _rounded(row.probabilities[0]) if row.classes else None,
+            "top": [
+                {"class": name, "probability": _rounded(probability)}
+                for name, probability in zip(row.classes, row.probabilities, strict=True)
+            ],
+            "error": row.error,
+        }
+        yield row, json_bytes(value)
+
+
+def _csv(rows: Iterator["Prediction"], places: int) -> Shown:
+    """The columns path, class, probability, class_2, probability_2, …, error."""
+    from alexnet.evaluation.report import csv_bytes
+
+    header = ["path", "class", "probability"]
+    header += [f"{what}_{i + 1}" for i in range(1, places) for what in ("class", "probability")]
+    yield None, csv_bytes([[*header, "error"]])
+    for row in rows:
+        pairs = zip(row.classes, row.probabilities, strict=True)
+        cells = [text for name, p in pairs for text in (name, f"{_rounded(p):.7g}")]
+        cells += [""] * (2 * places - len(cells))
+        yield row, csv_bytes([[row.path, *cells, row.error or ""]])
+
+
+def _table(rows: Iterator["Prediction"], batch_size: int) -> Shown:
+    """Columns as wide as the first rows take; so the rows can come one by one."""
+    from rich.cells import cell_len
+
+    from alexnet.text import printable
+
+    first = list(islice(rows, batch_size))  # these are there at the same time
+    paths = [printable(row.path) for row in first]
+    names = [printable(row.classes[0]) for row in first if row.classes]
+    pad = _padder(max(map(cell_len, [*paths, "picture"])), max(map(cell_len, [*names, "class"])))
+    yield None, pad("picture", "class", "probability", "then")
+    for row in chain(first, rows):
+        path = printable(row.path)
+        if row.error is not None:
+            yield row, pad(path, "-", "", f"cannot be read: {printable(row.error)}")
+            continue
+        shares = [_percent(probability) for probability in row.probabilities]
+        others = zip(row.classes[1:], shares[1:], strict=True)
+        then = ", ".join(f"{printable(name)} {share}" for name, share in others)
+        yield row, pad(path, printable(row.classes[0]), shares[0], then)
+
+
+def _padder(path_width: int, name_width: int) -> Callable[[str, str, str, str], str]:
+    from rich.cells import cell_len
+
+    def pad(path: str, name: str, share: str, then: str) -> str:
+        path += " " * (path_width - cell_len(path))
+        name += " " * (name_width - cell_len(name))
+        return f"{path}  {name}  {share:>11}  {then}".rstrip() + "\n"
+
+    return pad
+
+
+def _percent(probability: float) -> str:
+    """A share with one decimal; 100% only for what is that."""
+    return f"{min(probability, 0.999) if probability < 1 else 1:.1%}"
+
+
+def _rounded(probability: float) -> float:
+    return float(f"{probability:.6g}")
