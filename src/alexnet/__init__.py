@@ -10,9 +10,18 @@ from alexnet.architecture import Architecture, architecture, variants
 from alexnet.errors import RunError, UserError
 
 if TYPE_CHECKING:
+    from alexnet import weights as weights
     from alexnet.torch import AlexNet as AlexNet
 
-__all__ = ["AlexNet", "Architecture", "RunError", "UserError", "architecture", "variants"]
+__all__ = [
+    "AlexNet",
+    "Architecture",
+    "RunError",
+    "UserError",
+    "architecture",
+    "variants",
+    "weights",
+]
 __version__ = "0.1.0"
 
 _LAZY = {"AlexNet": "alexnet.torch"}
@@ -21,4 +30,6 @@ _LAZY = {"AlexNet": "alexnet.torch"}
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
+    if name == "weights":
+        return importlib.import_module("alexnet.weights")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
