@@ -68,7 +68,7 @@ class _LRN(torch.autograd.Function):
             scale = _scale(part, size, alpha, k)
             direct = _power(scale, -beta).mul_(g)
             shared = _window_sum((direct * part).div_(scale), (size - 1) // 2, size // 2)
-            torch.addcmul(direct, part, shared, value=-2 * alpha * beta, out=out)
+            torch.addcmul(direct, part.to(direct.dtype), shared, value=-2 * alpha * beta, out=out)
         return result, None, None, None, None
 
 
@@ -78,7 +78,12 @@ def _parts(x: Tensor) -> tuple[Tensor, ...]:
 
 
 def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:
-    return _window_sum(x.square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
+    return _window_sum(_wide(x).square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Half precision as float32: in float16 the square of 256 is infinite."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
