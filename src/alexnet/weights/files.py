@@ -1,8 +1,8 @@
 """Weight files: safetensors, and PyTorch's `.pth` without running what a pickle may hold."""
 
+import contextlib
 import os
 import pickle
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ import numpy as np
 from alexnet.errors import RunError, UserError
 from alexnet.weights.names import Weights, canonical, indexed
 
-_LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {"canonical": dict, "indexed": indexed}
+_LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
+    "canonical": dict,
+    "indexed": indexed,
+}
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -72,7 +75,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
@@ -82,6 +86,10 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 
     try:
         return dict(load_file(path))
+    except TypeError:  # NumPy has no bfloat16.
+        from safetensors.torch import load_file as load_tensors
+
+        return dict(load_tensors(path))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(f"{path} is not a complete safetensors file: {error}") from error
 
@@ -96,8 +104,12 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
             f"{path} is refused: it is cut short, or holds more than arrays, and nothing in it "
             f"was run; save model.state_dict() instead"
         ) from error
-    except (RuntimeError, EOFError, OSError, zipfile.BadZipFile, ValueError, KeyError) as error:
-        raise UserError(f"{path} is not a complete PyTorch weights file: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # bytes that are no pickle can make the unpickler raise anything
+        raise UserError(
+            f"{path} is not a complete PyTorch weights file; save or download it again"
+        ) from error
     if not isinstance(state, Mapping):
         raise UserError(f"{path} holds a {type(state).__name__} and not a state dict")
     return state
@@ -106,7 +118,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
 def _arrays(state: Mapping[str, Any], source: str) -> dict[str, np.ndarray]:
     arrays = {}
     for name, value in state.items():
-        if hasattr(value, "detach"):
+        if hasattr(value, "detach") and value.is_floating_point():
             value = value.detach().float().cpu().numpy()
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             raise UserError(f"{source}: {name} is not an array of floating-point numbers")

@@ -44,11 +44,13 @@ def canonical(state: Mapping[str, object], source: str) -> dict[str, object]:
             return canonical(inner, source)
     result: dict[str, object] = {}
     for key, value in state.items():
+        if not isinstance(key, str):
+            raise UserError(f"{source}: {key!r} is not the name of an array")
         name = _without_prefixes(key)
         if name.endswith(_COUNTERS):
             continue
-        layer, _, array = name.rpartition(".")
-        name = f"{INDEXED.get(layer, layer)}.{array}"
+        layer, dot, array = name.rpartition(".")
+        name = f"{INDEXED.get(layer, layer)}{dot}{array}"
         if name in result:
             raise UserError(f"{source}: two arrays for {name}")
         result[name] = value
@@ -88,5 +90,6 @@ def check(weights: Weights, architecture: Architecture) -> None:
 
 def _without_prefixes(key: str) -> str:
     for prefix in _PREFIXES:
-        key = key.removeprefix(prefix)
+        if key.startswith(prefix):
+            return _without_prefixes(key.removeprefix(prefix))
     return key
