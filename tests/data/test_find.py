@@ -198,6 +198,7 @@ def test_digits_is_a_name_and_dot_digits_a_folder(
     assert digits.root.is_relative_to(cache)
     assert (digits.source, digits.split_by) == ("digits", "none")
     assert find("./digits").classes == ("mine",)
+    assert find(Path("./digits")).classes == ("mine",)
     Path(digits.samples[0].path).unlink()
     assert len(find("digits").samples) == 1797
 

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from alexnet.data import Dataset, Sample, find, require_trainable, with_split
 from alexnet.errors import UserError
 
-from .conftest import MakePicture
+from .conftest import MakePicture, noise
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Files with different contents; their splitting never looks at more than the bytes."""
+    """Pictures that all differ."""
     folder = tmp_path_factory.mktemp("files")
     paths = [folder / f"{i}.png" for i in range(200)]
     for i, path in enumerate(paths):
-        path.write_text(str(i))
+        noise(i).save(path)
     return [str(path) for path in paths]
 
 
@@ -101,6 +101,19 @@ def test_train_without_val_is_split_and_test_stays(picture: MakePicture, tmp_pat
 def test_splits_that_are_there_stay(files: list[str]) -> None:
     data = dataset([(path, 0) for path in files], "val")
     assert with_split(data) is data
+
+
+def test_a_file_that_cannot_be_read_is_not_what_a_small_class_is_validated_on(
+    picture: MakePicture, tmp_path: Path
+) -> None:
+    for seed in range(6):
+        for i in range(3):
+            picture(f"data/{seed}/{i}.png", seed=10 * seed + i)
+        for i in range(3):
+            (tmp_path / f"data/{seed}/bad{i}.png").write_bytes(b"" if i else b"%d" % seed)
+    split = with_split(find(tmp_path / "data"))
+    assert all(count for count in split.counts("val").values())
+    assert not [s for s in split.split("val") if Path(s.path).stat().st_size == 0]
 
 
 def test_a_class_with_one_content_is_told(picture: MakePicture, tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ def show_entries() -> None:
     if not entries:
         typer.echo(f"nothing in {printable(cache_dir())}")
         return
-    table = Table("kind", "made from", "pictures", "created", "size")
+    table = Table("kind")
+    table.add_column("made from", overflow="fold")
+    for title in ("pictures", "created", "size"):
+        table.add_column(title, justify="right", no_wrap=True)
     for entry in entries:
         index = entry.index
         table.add_row(

@@ -74,11 +74,11 @@ def _show(report: "CheckReport", console: "Console") -> None:
     _show_classes(report, console)
     _show_pictures(report, console)
     unreadable = [f"{path}: {reason}" for path, reason in report.unreadable.items()]
-    _show_list(console, unreadable, "cannot be read; training goes on without")
+    _show_list(console, unreadable, "cannot be read, training goes on without")
     _show_list(
         console,
         _joined(report.across_splits),
-        "on both sides of a split: accuracy will look too good",
+        "copies on both sides of a split, accuracy will look too good",
     )
     _show_list(console, _joined(report.across_classes), "copies in different classes")
     _show_list(console, _joined(report.copies), "groups of copies")
@@ -93,7 +93,8 @@ def _show_classes(report: "CheckReport", console: "Console") -> None:
 
     from alexnet.text import printable
 
-    table = Table("class")
+    table = Table()
+    table.add_column("class", overflow="fold")
     splits = list(next(iter(report.classes.values()), {}))
     for split in splits:
         table.add_column(split, justify="right")
@@ -125,7 +126,7 @@ def _show_pictures(report: "CheckReport", console: "Console") -> None:
 def _show_list(console: "Console", lines: list[str], title: str) -> None:
     if not lines:
         return
-    _line(console, f"\n{len(lines):,} {title}")
+    _line(console, f"\n{title}: {len(lines):,}")
     for line in lines[:_SHOWN]:
         _line(console, f"  {line}")
     if len(lines) > _SHOWN:

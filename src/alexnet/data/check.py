@@ -17,7 +17,7 @@ from alexnet.data.parallel import ordered_map
 from alexnet.data.samples import Dataset, Sample, problems
 from alexnet.data.split import with_split
 from alexnet.progress import Progress, no_progress
-from alexnet.text import printable
+from alexnet.text import printable, some
 
 # The pixels are not looked at here, but only decoding shows that a file can be decoded.
 _PROBE_PX = 32
@@ -108,7 +108,7 @@ def check(
         across_splits=_paths([g for g in groups if len({s.split for s in g}) > 1], dataset),
         across_classes=_paths([g for g in groups if len({s.label for s in g}) > 1], dataset),
         imbalance=max(per_class.values()) / min(per_class.values()) if per_class else None,
-        notices=dataset.notices,
+        notices=dataset.notices + _unreadable_classes(dataset, per_class),
         problems=_problems(sound, len(readable)),
     )
 
@@ -124,6 +124,12 @@ def _problems(sound: Dataset, readable: int) -> list[str]:
             f"{printable(sound.source)}: fewer than two classes have pictures that can be read"
         )
     return found
+
+
+def _unreadable_classes(dataset: Dataset, readable: Counter[int]) -> tuple[str, ...]:
+    lost = [name for label, name in enumerate(dataset.classes) if not readable[label]]
+    noun = "class" if len(lost) == 1 else "classes"
+    return (f"{noun} without a picture that can be read: {some(lost)}",) if lost else ()
 
 
 def _splits(dataset: Dataset) -> list[str]:

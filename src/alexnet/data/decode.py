@@ -191,7 +191,7 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
     size = (size_px, size_px)
     if image.mode[0] in "IF":
         image = grey_of_wide(image)
-    if image.mode in ("La", "RGBa") or image.has_transparency_data:
+    if image.mode == "RGBa" or image.has_transparency_data:
         # Scaling RGBA weighs colours by their alpha, so it may come before the white ground.
         small = image.convert("RGBA").resize(size, _FILTER, box=box)
         ground = Image.new("RGBA", size, "white")

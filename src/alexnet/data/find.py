@@ -42,7 +42,8 @@ def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) 
         alexnet.errors.UserError: no/such/folder: there is no such file or folder
     """
     given = os.fspath(source)
-    if given == DIGITS:
+    # A shell's ./digits is a folder; as a Path it has lost its dot.
+    if given == DIGITS and (isinstance(source, str) or not Path(given).exists()):
         return find_in_folder(digits_folder(progress), DIGITS)
     path = Path(given)
     _check_exists(path, given)
@@ -76,15 +77,12 @@ def _find_in_archive(path: Path, given: str, progress: Progress | None) -> Datas
     """The data set in an archive; a table at its top that lists its files goes first."""
     root = unpacked(path, given, progress)
     tables = sorted(p for p in root.iterdir() if p.suffix.lower() in TABLE_SUFFIXES)
-    if len(tables) == 1:
+    if len(tables) != 1:
+        return find_in_folder(root, given)
+    try:
+        return replace(find_in_table(tables[0], f"{given}/{tables[0].name}"), source=given)
+    except UserError as of_table:
         try:
-            return replace(find_in_table(tables[0], f"{given}/{tables[0].name}"), source=given)
+            return find_in_folder(root, given)
         except UserError:
-            if not any(p.is_dir() for p in root.iterdir()):
-                raise
-            try:
-                return find_in_folder(root, given)
-            except UserError:
-                pass
-            raise
-    return find_in_folder(root, given)
+            raise of_table from None

@@ -17,6 +17,9 @@ from alexnet.data.parallel import ordered_map
 from alexnet.progress import Progress, no_progress
 
 DIGEST_BYTES = 16
+EMPTY = hashlib.blake2b(b"", digest_size=DIGEST_BYTES).digest()
+"""The hash of an empty file."""
+
 _BLOCK = 1 << 20
 _CHUNK = 500
 """Paths in one question to the memo."""

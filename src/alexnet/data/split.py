@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from alexnet.data.fingerprint import fingerprints
+from alexnet.data.decode import PictureError, decode
+from alexnet.data.fingerprint import EMPTY, fingerprints
 from alexnet.data.folders import in_order, with_notices
-from alexnet.data.samples import Dataset, missing_in_val
+from alexnet.data.samples import Dataset, Sample, missing_in_val
 from alexnet.errors import UserError
 from alexnet.progress import Progress
 
@@ -45,7 +46,7 @@ def with_split(
         return dataset
     samples = [sample for sample in dataset.samples if sample.split == own]
     digests = fingerprints([sample.path for sample in samples], progress)
-    val = _val_contents(zip((s.label for s in samples), digests, strict=True), val_share)
+    val = _val_contents(samples, digests, val_share)
     split = [
         sample._replace(split="val" if digest in val else "train")
         for sample, digest in zip(samples, digests, strict=True)
@@ -55,12 +56,16 @@ def with_split(
     return with_notices(new, missing_in_val(new))
 
 
-def _val_contents(labelled: Iterable[tuple[int, bytes | None]], val_share: float) -> set[bytes]:
+def _val_contents(
+    samples: list[Sample], digests: list[bytes | None], val_share: float
+) -> set[bytes]:
     """The contents to validate on. A file that cannot be read has none, and counts for train."""
     classes: dict[bytes, set[int]] = defaultdict(set)
-    for label, digest in labelled:
-        if digest is not None:
-            classes[digest].add(label)
+    paths: dict[bytes, str] = {}
+    for sample, digest in zip(samples, digests, strict=True):
+        if digest is not None and digest != EMPTY:
+            classes[digest].add(sample.label)
+            paths[digest] = sample.path
     contents: Contents = defaultdict(list)
     for digest in sorted(classes):
         for label in classes[digest]:
@@ -73,12 +78,13 @@ def _val_contents(labelled: Iterable[tuple[int, bytes | None]], val_share: float
     train_left = {label: sum(d not in val for d in found) for label, found in contents.items()}
     for label in sorted(contents):
         if val.isdisjoint(contents[label]):
-            _move_one(contents[label], classes, train_left, val)
+            readable = (digest for digest in contents[label] if _can_be_read(paths[digest]))
+            _move_one(readable, classes, train_left, val)
     return val
 
 
 def _move_one(
-    contents: list[bytes],
+    contents: Iterable[bytes],
     classes: dict[bytes, set[int]],
     train_left: dict[int, int],
     val: set[bytes],
@@ -90,3 +96,11 @@ def _move_one(
             for label in classes[digest]:
                 train_left[label] -= 1
             return
+
+
+def _can_be_read(path: str) -> bool:
+    try:
+        decode(path, size_px=8)
+    except PictureError:
+        return False
+    return True
