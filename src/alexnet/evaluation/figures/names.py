@@ -38,7 +38,7 @@ class Names:
 
     Example:
         >>> Names(["cat", "price in $"]).text(1, 8)
-        'price i…'
+        'price …$'
     """
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def mistakes(
         _show(axes, one.picture)
         _caption(axes, names, 0, f"is {names.of(one.truth, _COLUMNS - 3)}")
         # The share comes first: after a name in Arabic it would be drawn within it.
-        took = f"{one.confidence:.0%} {names.of(one.prediction, _COLUMNS - 5)}"
+        took = f"{one.confidence:.0%} sure: {names.of(one.prediction, _COLUMNS - 10)}"
         _caption(axes, names, 1, took, color=VERMILION)
     return drawn
 

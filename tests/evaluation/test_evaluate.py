@@ -1,0 +1,256 @@
+"""`alexnet evaluate` as a person meets it: its text, its status, its files."""
+
+import csv
+import json
+import os
+import shutil
+import unicodedata
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alexnet.errors import UserError
+from alexnet.evaluation import NotSavedError, evaluate
+from alexnet.run import Run
+
+
+def in_words(found):
+    return " ".join((found.out + found.err).split())
+
+
+def test_figures_on_screen_and_files_beside_the_run(command, run, pictures):
+    found = command("evaluate", run.folder, pictures)
+    assert found.status == 0
+    text = in_words(found)
+    assert "13 pictures, centre crop" in text
+    assert "top-1 92.3% 95% interval 66.7% to 98.6%" in text
+    assert "top-3 100.0%" in text
+    assert "red 5 100.0% 80.0% 88.9% green (1)" in text
+    folder = run.folder / "evaluation" / "pictures"
+    assert str(folder) in text
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "confusion.png",
+        "metrics.json",
+        "mistakes.png",
+        "predictions.csv",
+    ]
+    for name in ("confusion.png", "mistakes.png"):
+        with Image.open(folder / name) as image:
+            image.load()
+    with (folder / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    wrong = [row for row in rows if row["truth"] != row["prediction"]]
+    assert len(rows) == 13
+    assert [(row["path"], row["truth"], row["prediction"]) for row in wrong] == [
+        (str(pictures / "red" / "leaf.png"), "red", "green")
+    ]
+    assert 1 / 3 < float(wrong[0]["confidence"]) <= 1
+
+
+def test_json_alone_on_standard_output(command, run, pictures):
+    found = command("evaluate", run.folder, pictures, "--json", "-")
+    value = json.loads(found.out)
+    assert found.status == 0
+    assert value["top1"] == 12 / 13
+    assert value["confusion"] == [[4, 0, 0], [0, 4, 0], [0, 1, 4]]
+    assert value["mistakes"][0]["path"].endswith("leaf.png")
+    assert "13 pictures" in found.err
+
+
+def test_json_in_a_file_beside_the_tables(command, run, pictures, tmp_path):
+    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "figures.json")
+    assert "top-1" in found.out
+    assert json.loads((tmp_path / "figures.json").read_text())["count"] == 13
+
+
+def test_json_file_that_cannot_be_written(command, run, pictures, tmp_path):
+    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "no" / "such.json")
+    assert found.status == 1
+    assert "92.3%" in found.out
+    assert "such.json" in found.err.splitlines()[-1]
+
+
+def test_classes_are_matched_by_name_not_by_place(make_run, pictures):
+    other_order = make_run("other", classes=("red", "blue", "green"))
+    found = evaluate(other_order, pictures, device="cpu")
+    assert found.metrics.top1 == 12 / 13
+    assert found.metrics.classes == ("red", "blue", "green")
+    assert found.metrics.confusion.tolist() == [[4, 0, 1], [0, 4, 0], [0, 0, 4]]
+
+
+def test_one_name_written_in_two_ways_is_one_class():
+    from alexnet.data import Dataset, Sample
+    from alexnet.evaluation.evaluate import _match
+
+    class Known:
+        classes = (unicodedata.normalize("NFD", "café"), "tea")
+        folder = "run"
+
+    data = Dataset("d", "d", (unicodedata.normalize("NFC", "café"),), (Sample("a", 0, "all"),))
+    assert _match(data.samples, data, Known).tolist() == [0]
+
+
+def test_class_that_the_model_does_not_know(command, run, pictures):
+    (pictures / "red").rename(pictures / "crimson")
+    found = command("evaluate", run.folder, pictures)
+    assert found.status == 2
+    assert found.out == ""
+    (line,) = found.err.splitlines()
+    assert "does not know class crimson" in line
+    assert "it knows blue, green, red" in line
+
+
+def test_fewer_classes_than_the_model_has(command, run, pictures):
+    shutil.rmtree(pictures / "blue")
+    found = command("evaluate", run.folder, pictures)
+    assert found.status == 0
+    assert "1 of the model's 3 classes has no pictures here" in found.err
+    assert "blue" in found.err
+    assert "blue 0 - - - " in in_words(found) + " "
+
+
+def in_splits(pictures, *names):
+    for name in names:
+        shutil.copytree(pictures, pictures.parent / "split" / name)
+    return pictures.parent / "split"
+
+
+def test_validation_pictures_of_data_that_is_split(command, run, pictures):
+    data = in_splits(pictures, "train", "val")
+    picture_count = len(list((data / "val").rglob("*.png")))
+    found = command("evaluate", run.folder, data)
+    assert f"val of {data}, {picture_count} pictures" in found.err
+    assert (run.folder / "evaluation" / "split-val").is_dir()
+
+
+def test_missing_split_names_those_that_are_there(command, run, pictures):
+    found = command("evaluate", run.folder, in_splits(pictures, "train", "val"), "--split", "test")
+    assert found.status == 2
+    assert "'test'; it has train (13 pictures), val (13 pictures)" in found.err
+
+
+def test_data_without_splits_has_no_val(command, run, pictures):
+    found = command("evaluate", run.folder, pictures, "--split", "val")
+    assert found.status == 2
+    assert "is not split" in found.err
+
+
+def test_unknown_split(run, pictures):
+    with pytest.raises(UserError, match="split has to be one of train, val, test or all"):
+        evaluate(run, pictures, split="tset")
+
+
+def test_split_that_the_run_made_itself_is_made_again(make_run, pictures):
+    from alexnet import data
+
+    run = make_run(data={"root": str(pictures), "split_by": "hash"})
+    val = data.with_split(data.find(pictures), run.recipe.val_share).split("val")
+    found = evaluate(run, pictures, device="cpu")
+    assert list(found.paths) == [sample.path for sample in val]
+    assert found.split == "val"
+    everything = evaluate(run, pictures, split="all", device="cpu")
+    assert len(everything.paths) == 13
+    assert "looks better than it is" in " ".join(everything.notices)
+
+
+def test_broken_picture_is_left_out_and_named(command, run, pictures):
+    (pictures / "blue" / "empty.png").write_bytes(b"")
+    found = command("evaluate", run.folder, pictures)
+    assert found.status == 0
+    assert "1 of 14 pictures left out, unreadable" in found.err
+    assert "empty.png (the file is empty)" in found.err
+    assert "13 pictures" in found.out
+
+
+def test_nothing_but_broken_pictures(command, run, tmp_path):
+    (tmp_path / "bad" / "red").mkdir(parents=True)
+    (tmp_path / "bad" / "red" / "a.png").write_bytes(b"not a picture")
+    found = command("evaluate", run.folder, tmp_path / "bad")
+    assert found.status == 2
+    assert "no picture can be read" in found.err.splitlines()[-1]
+
+
+def test_ten_crops_have_a_folder_of_their_own(command, run, pictures):
+    found = command("evaluate", run.folder, pictures, "--crops", 10)
+    assert "ten crops" in found.out
+    assert (run.folder / "evaluation" / "pictures-ten-crops" / "metrics.json").is_file()
+    assert command("evaluate", run.folder, pictures, "--crops", 5).status == 2
+
+
+def test_other_data_of_the_same_name_is_not_written_over(run, pictures, tmp_path):
+    again = shutil.copytree(pictures, tmp_path / "elsewhere" / "pictures")
+    folders = [evaluate(run, data, device="cpu").folder for data in (pictures, again, pictures)]
+    assert [folder.name for folder in folders] == ["pictures", "pictures-2", "pictures"]
+
+
+def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures, tmp_path):
+    (tmp_path / "taken").write_text("a file, and not a folder")
+    found = command("evaluate", run.folder, pictures, "--output-dir", tmp_path / "taken")
+    assert found.status == 1
+    assert "92.3%" in found.out
+    last = found.err.splitlines()[-1]
+    assert "taken" in last
+    assert "choose another folder with --output-dir" in last
+    with pytest.raises(NotSavedError) as failure:
+        evaluate(run, pictures, output_dir=tmp_path / "taken", device="cpu")
+    assert failure.value.evaluation.metrics.count == 13
+
+
+@pytest.mark.parametrize("broken", ["absent", "empty folder", "no weights", "cut short"])
+def test_what_is_no_run(command, run, pictures, tmp_path, broken):
+    weights, folder = run.folder / "best.safetensors", run.folder
+    if broken == "absent":
+        folder = tmp_path / "nowhere"
+    elif broken == "empty folder":
+        folder = tmp_path
+    elif broken == "no weights":
+        weights.unlink()
+    else:
+        weights.write_bytes(weights.read_bytes()[:-100])
+    found = command("evaluate", folder, pictures)
+    assert found.status == 2
+    assert len(found.err.splitlines()) == 1
+    assert "Traceback" not in found.err
+
+
+def test_names_of_any_kind(command, make_run, pictures, tmp_path):
+    names = {"blue": "[bold]蓝", "green": 'a,b "c"', "red": "caf\udce9\x1b[31m"}
+    run = make_run()
+    renamed = Run(
+        folder=run.folder,
+        architecture=run.architecture,
+        recipe=run.recipe,
+        preprocessing=run.preprocessing,
+        classes=tuple(names.values()),
+    )
+    renamed.save()
+    for colour, name in names.items():
+        (pictures / colour).rename(pictures / name)
+    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "f.json")
+    assert found.status == 0
+    assert "[bold]蓝" in found.out
+    assert "\\xe9\\x1b[31m" in found.out
+    assert "\x1b" not in found.out
+    value = json.loads((tmp_path / "f.json").read_text())
+    assert set(value["classes"]) == set(names.values())
+    path = run.folder / "evaluation" / "pictures" / "predictions.csv"
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["truth"] for row in rows} == set(names.values())
+    assert all(os.path.exists(row["path"]) for row in rows)  # noqa: PTH110
+
+
+def test_many_classes_show_the_worst(capsys):
+    from rich.console import Console
+
+    from alexnet.cli.evaluate import _show_classes
+    from alexnet.evaluation import measure
+
+    p = np.eye(40)
+    p[7], p[7, 8] = 0, 1
+    metrics = measure(p, np.arange(40), [f"class {i}" for i in range(40)])
+    _show_classes(metrics, Console(width=200))
+    out = capsys.readouterr().out
+    assert out.index("class 7 ") < out.index("class 8 ") < out.index("class 0 ")
+    assert "the 15 worst of 40 classes" in out
