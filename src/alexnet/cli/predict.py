@@ -49,8 +49,7 @@ def predict(
 ) -> None:
     """Say what pictures show, with probabilities.
 
-    A picture that cannot be read is reported on standard error and in its row; the others
-    still come, and the exit status is 1.
+    Pictures that cannot be read are named on standard error and in their rows; the status is 1.
     """
     from alexnet.cli.output import forgiving_streams, until_pipe_closes
     from alexnet.predict import predict as predictions
