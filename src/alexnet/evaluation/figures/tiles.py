@@ -66,7 +66,7 @@ def sample_batch(
     preprocessing: Preprocessing,
     labels: Sequence[int] | NDArray[np.int64],
     classes: Sequence[str],
-    title: str = "a training batch as it enters the network: cropped, mirrored, colours changed",
+    title: str = "a training batch as it enters the network, after crops and other variation",
 ) -> Figure:
     """Pictures as they enter the network, its normalization undone so that they can be seen.
 
