@@ -57,7 +57,6 @@ def open_trainer(
         threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
     """
     import torch
-
     from alexnet.torch.network import Network as TorchNetwork
     from alexnet.torch.trainer import Trainer as TorchTrainer
 
@@ -72,6 +71,13 @@ def open_trainer(
         workers=workers,
     )
     return TorchTrainer(network, run.recipe, compiled=compiled)
+
+
+def check_device(device: str) -> None:
+    """Raise UserError when this machine has no such device; costs next to nothing."""
+    from alexnet.torch.device import find_device
+
+    find_device(device)
 
 
 def threads() -> int:

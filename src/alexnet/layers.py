@@ -72,7 +72,7 @@ class LRN(_Layer):
     beta: float
     k: float
     alpha_divided: bool
-    """Whether alpha is divided by `size`: the 2012 program, Caffe and torch.nn do, the paper does not."""
+    """Whether alpha is divided by `size`: the 2012 program and Caffe do, the paper does not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class BatchNorm(_Layer):
 
     def weight_shapes(self, shape: Shape) -> dict[str, Shape]:
         names = ("weight", "bias", "running_mean", "running_var")
-        return {name: (shape[0],) for name in names}
+        return dict.fromkeys(names, (shape[0],))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class Flatten(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout(_Layer):
-    """Sets a share `rate` of the values to 0 in training, and scales the others by 1 / (1 - rate)."""
+    """In training sets a share `rate` of the values to 0 and scales the others to make up."""
 
     rate: float
 

@@ -1,8 +1,8 @@
-"""What happens to a picture before the network sees it; travels with the weights in a run's folder."""
-
-from alexnet.settings import Settings, setting
+"""What happens to a picture before the network sees it; it travels with the weights."""
 
 from dataclasses import dataclass
+
+from alexnet.settings import Settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,8 +73,8 @@ class Recipe(Augmentation):
     )
     mean: str = setting(
         "channel",
-        "subtracted from the values: the training pictures' mean of each channel (and divided by "
-        "its standard deviation), of each pixel (as in the paper), or half (127.5, also the divisor)",
+        "subtracted from the values: mean of each channel (which are then divided by their "
+        "standard deviation), of each pixel (as in the paper), or half (127.5, also the divisor)",
         choices=("channel", "pixel", "half"),
     )
     precision: str = setting(

@@ -13,8 +13,8 @@ from alexnet import weights
 from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
 from alexnet.preprocessing import Preprocessing
-from alexnet.settings import Settings, check_names, fields
 from alexnet.recipe import Recipe
+from alexnet.settings import Settings, check_names, fields
 
 CONFIG = "config.json"
 CLASSES = "classes.json"

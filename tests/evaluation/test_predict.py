@@ -214,7 +214,7 @@ def test_empty_folder_among_pictures_is_a_row(tree):
 
 def test_long_list_in_small_pieces():
     class Slow(io.BytesIO):
-        def read1(self, size=-1):  # noqa: ARG002
+        def read1(self, size=-1):
             return self.read(3)
 
     listed = b"\n".join(b"d/%d.jpg" % i for i in range(50))

@@ -1,6 +1,7 @@
 """The command line. Each command is a page that parses, calls one public function and shows what
 it returns; heavy imports happen inside the commands, so that help is instant."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -17,7 +18,6 @@ DEBUG = "--debug"
 
 app = typer.Typer(
     help="AlexNet, whole: train it on your own pictures, judge it, use it.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -36,10 +36,10 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
     ] = False,
-    debug: Annotated[  # noqa: ARG001
+    debug: Annotated[
         bool, typer.Option(DEBUG, help="Show where in the program an error arose.")
     ] = False,
 ) -> None:
@@ -47,23 +47,40 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line: one line for an error; exit with 2 for a wrong call, 1 for a failure."""
-    arguments = sys.argv[1:]
+    """Run the command line; an error is one line, a wrong call exits with 2, a failure with 1."""
+    arguments = sys.argv[1:] or ["--help"]
     # Accepted anywhere, because it is what one adds to the end of a call that went wrong.
     debug = DEBUG in arguments
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files in any script have to come out on any terminal.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app([argument for argument in arguments if argument != DEBUG], prog_name="alexnet")
+        status = app(
+            [argument for argument in arguments if argument != DEBUG],
+            prog_name="alexnet",
+            standalone_mode=False,
+        )
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        status = 130
     except Exception as error:
         if debug:
             raise
-        sys.exit(_say(error))
+        status = _say(error)
+    sys.exit(status)
 
 
 def _say(error: Exception) -> int:
     """Print one line that says what went wrong; returns the exit status."""
     from alexnet.text import printable
 
-    if isinstance(error, UserError | RunError):
+    if hasattr(error, "format_message"):
+        # What the command-line library finds: an option that does not exist, a value missing.
+        text, status = f"{error.format_message()} (`--help` shows the options)", 2
+    elif isinstance(error, typer.Abort):
+        text, status = "stopped", 130
+    elif isinstance(error, UserError | RunError):
         text, status = str(error), 2 if isinstance(error, UserError) else 1
     elif isinstance(error, MemoryError):
         text, status = "not enough memory; try a smaller --batch-size or --image-size", 1

@@ -1,7 +1,7 @@
 """Command-line options made from the fields of a settings class, so that each is written once."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +9,9 @@ import typer
 from alexnet.settings import Settings, field_types, fields, optional_type
 
 
-def with_settings(cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_settings(
+    cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A decorator: the command takes every field of `cls` as an option, gathered in `settings`.
 
     Args:
@@ -42,9 +44,10 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     choices = field.metadata["choices"]
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
-        help=f"{field.metadata['description']} [{_text(value)}]",
+        help=field.metadata["description"],
+        show_default=_text(value),
         metavar="|".join(choices) if choices and len(choices) < 5 else None,
-        autocompletion=_completion(choices) if choices else None,
+        autocompletion=completion(choices) if choices else None,
         rich_help_panel=cls.__name__,
     )
     # Ranges and choices are checked by the settings class, with the same words for files.
@@ -56,8 +59,9 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     )
 
 
-def _completion(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
-    return lambda start: [choice for choice in choices if choice.startswith(start)]
+def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """What the shell offers for an option with these values."""
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 def _text(value: Any) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from alexnet.architecture import Architecture, variants
 from alexnet.cli.config_file import OWN_OPTIONS, read_config
-from alexnet.cli.options import with_settings
+from alexnet.cli.options import completion, with_settings
 from alexnet.errors import UserError
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.settings import parse_assignments
@@ -25,14 +25,17 @@ _SIGNAL_STATUS = 128
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="Folder of classes, CSV, zip or tar archive, or the name digits."),
+        typer.Argument(
+            metavar="DATA", help="Folder of classes, CSV, zip or tar archive, or the name digits."
+        ),
     ] = None,
     variant: Annotated[
         str | None,
         typer.Option(
             metavar="|".join(variants()),
-            help="The network [half]",
-            autocompletion=lambda start: [v for v in variants() if v.startswith(start)],
+            help="The network.",
+            show_default="half",
+            autocompletion=completion(variants()),
         ),
     ] = None,
     set_: Annotated[
@@ -44,8 +47,9 @@ def train(
         typer.Option(
             "--recipe",
             metavar="|".join(RECIPES),
-            help="The training settings to start from [fast]",
-            autocompletion=lambda start: [r for r in RECIPES if r.startswith(start)],
+            help="The training settings to start from.",
+            show_default="fast",
+            autocompletion=completion(RECIPES),
         ),
     ] = None,
     config: Annotated[
@@ -53,26 +57,31 @@ def train(
         typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="The run's folder [runs/TIME-DATA-VARIANT]")
+        Path | None, typer.Option(help="The run's folder.", show_default="runs/TIME-DATA-VARIANT")
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps [auto]")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that prepare pictures [one a core]")
+        int | None,
+        typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core"),
     ] = None,
     compile_: Annotated[
-        bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile [no]")
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Use torch.compile.", show_default="no"),
     ] = None,
     tensorboard: Annotated[
-        bool | None, typer.Option("--tensorboard/--no-tensorboard", help="Write its events [no]")
+        bool | None,
+        typer.Option("--tensorboard/--no-tensorboard", help="Write its events.", show_default="no"),
     ] = None,
     settings: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train AlexNet on pictures. The run's folder holds the weights and everything about them.
 
-    Values in brackets hold when an option is not given (those of the recipe fast).
+    The defaults of the settings are those of the recipe fast.
     """
     given = {
         "variant": variant,

@@ -58,10 +58,9 @@ def training_plan(
     epoch: int,
     samples: NDArray[np.int64],
 ) -> Plan:
-    """The plan of these samples in this epoch: a function of the seed, the epoch and each sample."""
+    """The plan of these samples in this epoch, a function of seed, epoch and sample."""
     draws = uniforms(seed, epoch, samples, _DRAWS)
     count = len(samples)
-    boxes = {"resized": _resized_boxes, "random": _random_boxes, "centre": _centre_boxes}
     gain, shift = np.ones((count, 3)), np.zeros((count, 3))
     if settings.pca_colour:
         shift += settings.pca_colour * _normals(draws[:, 5:8]) @ np.asarray(colours.axes)
@@ -72,7 +71,7 @@ def training_plan(
         shift = brightness * (shift * contrast + grey * (1 - contrast))
         gain = gain * contrast * brightness
     return Plan(
-        boxes=boxes[settings.crop](settings, preprocessing, draws),
+        boxes=_boxes(settings, preprocessing, draws),
         mirrored=(draws[:, 4] < 0.5) & settings.mirror,
         gain=gain.astype(np.float32),
         shift=shift.astype(np.float32),
@@ -172,8 +171,20 @@ def _crop(
     cropped: Any = picture[top : top + height, left : left + width]
     if (height, width) != (size, size):
         cropped = cv2.resize(cropped, (size, size), interpolation=cv2.INTER_LINEAR)
-    cropped = cv2.flip(cropped, 1) if mirrored else cropped
-    return cropped  # type: ignore[no-any-return]
+    return cv2.flip(cropped, 1) if mirrored else cropped  # type: ignore[no-any-return]
+
+
+def _boxes(
+    settings: Augmentation, preprocessing: Preprocessing, draws: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """The boxes of a batch, (N, 4): top, left, height, width."""
+    if settings.crop == "resized":
+        return _resized_boxes(settings, preprocessing, draws)
+    if settings.crop == "centre":
+        return view_plan(preprocessing, len(draws)).boxes
+    size = preprocessing.crop_px
+    places = np.floor(draws[:, :2] * (preprocessing.resize_px - size + 1))
+    return np.concatenate([places, np.full_like(places, size)], axis=1).astype(np.int64)
 
 
 def _resized_boxes(
@@ -190,20 +201,6 @@ def _resized_boxes(
     top = np.floor(draws[:, 0] * (side - height + 1))
     left = np.floor(draws[:, 1] * (side - width + 1))
     return np.stack([top, left, height, width], axis=1).astype(np.int64)
-
-
-def _random_boxes(
-    settings: Augmentation, preprocessing: Preprocessing, draws: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    size = preprocessing.crop_px
-    places = np.floor(draws[:, :2] * (preprocessing.resize_px - size + 1))
-    return np.concatenate([places, np.full_like(places, size)], axis=1).astype(np.int64)
-
-
-def _centre_boxes(
-    settings: Augmentation, preprocessing: Preprocessing, draws: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    return view_plan(preprocessing, len(draws)).boxes
 
 
 def _normals(draws: NDArray[np.float64]) -> NDArray[np.float64]:

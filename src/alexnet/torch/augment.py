@@ -3,12 +3,12 @@
 The same arithmetic as `alexnet.data.augment.apply`, which is faster on a CPU.
 """
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor
 
+import torch
 from alexnet.data.augment import LUMA, Plan, value_tables
 from alexnet.preprocessing import Preprocessing
+from torch import Tensor
 
 
 def apply(
@@ -17,7 +17,7 @@ def apply(
     preprocessing: Preprocessing,
     mean_picture: Tensor | None = None,
 ) -> Tensor:
-    """The batch (N, channels, crop_px, crop_px), float32, of kept squares (N, H, W, 3), uint8, RGB."""
+    """The batch (N, channels, crop_px, crop_px) of kept squares (N, H, W, 3), uint8, RGB."""
     device, size = pictures.device, preprocessing.crop_px
     grid = _sampling_grid(plan, pictures.shape[1], size, device)
     cropped = _sample(pictures.permute(0, 3, 1, 2).float(), grid)

@@ -1,7 +1,6 @@
 """Where PyTorch computes, and in which arithmetic."""
 
 import torch
-
 from alexnet.errors import UserError
 
 

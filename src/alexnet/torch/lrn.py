@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from torch.autograd.function import once_differentiable
+
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 
 class LocalResponseNorm(nn.Module):
@@ -74,7 +75,7 @@ class _LRN(torch.autograd.Function):
 
 def _parts(x: Tensor) -> tuple[Tensor, ...]:
     """Single pictures on a CPU, whose cache holds one through all the passes; else the batch."""
-    return x.split(1 if x.device.type == "cpu" else max(len(x), 1))
+    return torch.split(x, 1 if x.device.type == "cpu" else max(len(x), 1))
 
 
 def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:

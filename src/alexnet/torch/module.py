@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
 
+import torch
 from alexnet import layers as spec
 from alexnet import weights
 from alexnet.architecture import Architecture, architecture
 from alexnet.settings import check_names
 from alexnet.shapes import Step
 from alexnet.torch.lrn import LocalResponseNorm
+from torch import Tensor, nn
 
 
 class AlexNet(nn.Module):

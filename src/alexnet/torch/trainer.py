@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+import torch
 from alexnet.data.augment import Plan
 from alexnet.errors import RunError
+from alexnet.recipe import Recipe
 from alexnet.torch.device import autocast_type
 from alexnet.torch.network import Network
 from alexnet.torch.optimizers import optimizer
-from alexnet.recipe import Recipe
+from torch import Tensor
 
 _OPTIMIZER = "optimizer."
 
@@ -103,10 +104,10 @@ class Trainer:
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Put back what `state` gave."""
         found: dict[int, dict[str, Any]] = {}
-        for index, name in enumerate(self._names):
+        for index, (name, parameter) in enumerate(self.network.model.named_parameters()):
             prefix = f"{_OPTIMIZER}{name}."
             values = {
-                key.removeprefix(prefix): torch.from_numpy(array.copy())
+                key.removeprefix(prefix): _laid_out_like(parameter, torch.from_numpy(array))
                 for key, array in arrays.items()
                 if key.startswith(prefix)
             }
@@ -117,3 +118,10 @@ class Trainer:
         scale = arrays.get(f"{_OPTIMIZER}loss_scale")
         if scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": float(scale[0])})
+
+
+def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
+    """A copy in the memory format of the parameter: fused optimizers read both as they lie."""
+    if values.shape != parameter.shape:
+        return values.clone()
+    return torch.empty_like(parameter, dtype=values.dtype, device="cpu").copy_(values)

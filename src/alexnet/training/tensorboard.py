@@ -23,7 +23,7 @@ class TensorBoard(Observer):
             ) from error
         self._writer = SummaryWriter(folder / "tensorboard")
 
-    def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:  # noqa: ARG002
+    def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         for name, value in {
             "loss/train": epoch.train_loss,
             "loss/val": epoch.val_loss,

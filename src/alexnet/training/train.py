@@ -24,6 +24,7 @@ from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, recipe
 from alexnet.run import LAST, MEAN_PICTURE, Run
+from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.loop import Stopped, Task, run_loop
@@ -57,7 +58,7 @@ def train(
     variant: str | Architecture = "half",
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = recipe("fast"),  # noqa: B008
-    machine: Machine = Machine(),  # noqa: B008
+    machine: Machine = Machine(),
     output_dir: str | os.PathLike[str] | None = None,
     tensorboard: bool = False,
     observer: Observer | None = None,
@@ -83,8 +84,10 @@ def train(
         Stopped: by Ctrl-C; the run can be resumed.
     """
     observer = observer or Observer()
+    network = _architecture(variant, recipe, dict(changes or {}))
+    backends.check_device(machine.device)
     found = _find(os.fspath(source), recipe, observer, bars)
-    network = _architecture(variant, recipe, dict(changes or {}), found)
+    network = _with_classes(network, found, "num_classes" in (changes or {}))
     folder = _folder(output_dir, found, network)
     resize_px = resize_px_for(network.image_size)
     store = data.open_store(_samples(found), resize_px, machine.workers, bars)
@@ -200,19 +203,24 @@ def _find(source: str, recipe: Recipe, observer: Observer, bars: Bars) -> data.D
 
 
 def _architecture(
-    variant: str | Architecture, recipe: Recipe, changes: dict[str, Any], found: data.Dataset
+    variant: str | Architecture, recipe: Recipe, changes: dict[str, Any]
 ) -> Architecture:
     """The variant with what the recipe sets, then what the person sets."""
     from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
     given = {name: value for name, value in from_recipe.items() if value is not None}
-    classes = len(found.classes)
     network = architecture(variant, **{**given, **changes})
-    if "num_classes" in changes and network.num_classes != classes:
+    if network.in_channels not in (1, 3):
+        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
+    return network
+
+
+def _with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
+    """The network with as many outputs as the pictures have classes."""
+    classes = len(found.classes)
+    if is_given and network.num_classes != classes:
         raise UserError(
             f"num_classes={network.num_classes}, but {found.source} has {classes} classes"
         )
-    if network.in_channels not in (1, 3):
-        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
     return architecture(network, num_classes=classes)
 
 
@@ -259,13 +267,10 @@ def _rows(store: data.Store, split: str) -> NDArray[np.int64]:
 def _say_broken(store: data.Store, observer: Observer) -> None:
     if not store.broken:
         return
-    sample, reason = store.broken[0]
-    count = len(store.broken)
-    others = f" and {count - 1} more" if count > 1 else ""
-    observer.notice(
-        f"training goes on without {count} unreadable picture{'s' if count > 1 else ''}: "
-        f"{reason}{others}; `alexnet check` lists them"
-    )
+    first, reason = store.broken[0]
+    what = counted(len(store.broken), "unreadable picture")
+    more = ", … (`alexnet check` lists them)" if len(store.broken) > 1 else ""
+    observer.notice(f"training goes on without {what}: {first.path} ({reason}){more}")
 
 
 def _folder(

@@ -1,0 +1,35 @@
+# Each target does all the set-up that it needs. `make demo` and `make test` are what the README shows.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo-digits
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.installed
+	rm -rf $(DEMO)
+	$(BIN)/alexnet train digits --variant half --image-size 64 --epochs 20 --crop-area 0.7 --no-mirror --output-dir $(DEMO)
+	@echo
+	@echo "Try it:  $(BIN)/alexnet evaluate $(DEMO) digits"
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+# What the pre-commit hook and continuous integration run.
+check: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

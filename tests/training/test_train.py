@@ -1,0 +1,263 @@
+"""Training as a user of the Python interface meets it: a folder of pictures in, a run out."""
+
+import csv
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alexnet import RunError, UserError
+from alexnet.recipe import RECIPES, Recipe, recipe
+from alexnet.run import Run
+from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training.history import Epoch, Times
+
+SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
+"""A network that trains in a moment; what is tested does not depend on its size."""
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that a network learns at once: reddish and bluish noise."""
+    root = tmp_path_factory.mktemp("data") / "colours"
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 24), ("val", 8)):
+        for name, channel in (("red", 0), ("blue", 2)):
+            (root / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = generator.integers(0, 128, (70, 80, 3))
+                pixels[..., channel] += 100
+                picture = Image.fromarray(pixels.astype(np.uint8))
+                picture.save(root / split / name / f"{number}.png")
+    return root
+
+
+def small_recipe(**changes: Any) -> Recipe:
+    return recipe("fast", **{"epochs": 3, "batch_size": 8, "image_size": None} | changes)
+
+
+def start(data: Path, folder: Path, observer: Observer | None = None, **changes: Any) -> Any:
+    """Train the small network, with changes to the recipe."""
+    return train(
+        data,
+        changes=SMALL,
+        recipe=small_recipe(**changes),
+        machine=Machine(device="cpu"),
+        output_dir=folder,
+        observer=observer,
+    )
+
+
+class StopsAt(Observer):
+    """Sends this process a signal after a step, as Ctrl-C does."""
+
+    def __init__(self, epoch: int, step: int) -> None:
+        self._place = (epoch, step)
+        self.seen: list[tuple[int, int]] = []
+
+    def step(self, *, epoch: int, step: int, **_: Any) -> None:
+        self.seen.append((epoch, step))
+        if (epoch, step) == self._place:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def read_results(folder: Path) -> dict[str, bytes]:
+    names = ("best.safetensors", "last.safetensors", "metrics.csv")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
+    outcome = start(colours, tmp_path / "run")
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {
+        "config.json",
+        "classes.json",
+        "best.safetensors",
+        "last.safetensors",
+        "metrics.csv",
+        "times.csv",
+        "curves.png",
+        "confusion.png",
+        "batch.png",
+    }
+    assert json.loads((tmp_path / "run/classes.json").read_text()) == ["blue", "red"]
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["recipe"]["epochs"] == 3
+    assert config["architecture"]["widths"] == [8] * 5
+    assert config["preprocessing"]["crop_px"] == 63
+    with (tmp_path / "run/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert outcome.metrics.count == 16
+    best = max(rows, key=lambda row: (float(row["val_top1"]), -float(row["val_loss"])))
+    assert outcome.best_epoch == int(best["epoch"])
+    assert outcome.metrics.top1 == float(best["val_top1"])
+    assert outcome.metrics.loss == pytest.approx(float(best["val_loss"]), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_learns_colours(name: str, colours: Path, tmp_path: Path) -> None:
+    lr = {"paper": 1e-5}.get(name, 0.005)
+    chosen = recipe(name, epochs=20, batch_size=8, image_size=None, lr=lr, init="kaiming")
+    outcome = train(colours, changes=SMALL, recipe=chosen, output_dir=tmp_path / "run")
+    assert outcome.metrics.top1 > 0.8
+
+
+@pytest.mark.parametrize("place", [(0, 1), (0, 6), (1, 3), (2, 6)])
+def test_a_stopped_run_ends_as_if_it_had_not_been(
+    place: tuple[int, int], colours: Path, tmp_path: Path
+) -> None:
+    start(colours, tmp_path / "whole")
+    with pytest.raises(Stopped) as stopped:
+        start(colours, tmp_path / "stopped", StopsAt(*place))
+    assert stopped.value.folder == tmp_path / "stopped"
+    assert stopped.value.signal_number == signal.SIGINT
+    going_on = StopsAt(9, 9)
+    resume(tmp_path / "stopped", observer=going_on)
+    assert going_on.seen[:1] != [place]
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+    assert not (tmp_path / "stopped/checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])
+def test_every_optimizer_resumes_exactly(optimizer: str, colours: Path, tmp_path: Path) -> None:
+    changes = {"optimizer": optimizer, "lr": 1e-3, "schedule": "plateau", "lr_drop_patience": 1}
+    start(colours, tmp_path / "whole", **changes)
+    with pytest.raises(Stopped):
+        start(colours, tmp_path / "stopped", StopsAt(1, 2), **changes)
+    resume(tmp_path / "stopped")
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+
+
+def test_batch_norm_resumes_exactly(colours: Path, tmp_path: Path) -> None:
+    changes = {**SMALL, "norm": "batch", "norm_layers": (1, 2, 3, 4, 5)}
+    chosen = small_recipe()
+    train(colours, changes=changes, recipe=chosen, output_dir=tmp_path / "whole")
+    with pytest.raises(Stopped):
+        train(
+            colours,
+            changes=changes,
+            recipe=chosen,
+            output_dir=tmp_path / "stopped",
+            observer=StopsAt(1, 2),
+        )
+    resume(tmp_path / "stopped")
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+
+
+def test_the_seed_decides(colours: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        start(colours, tmp_path / name, seed=seed, epochs=1)
+    assert read_results(tmp_path / "a") == read_results(tmp_path / "b")
+    assert read_results(tmp_path / "a") != read_results(tmp_path / "c")
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_update(colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"the loss is .*try a lower --lr"):
+        start(colours, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
+    for file in (tmp_path / "run").glob("*.safetensors"):
+        weights = Run.open(tmp_path / "run").weights(file.name)
+        assert all(np.isfinite(array).all() for array in weights.values())
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
+    colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(colours, tmp_path / "whole")
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if Path(target).name == "best.safetensors":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(RunError, match=r"cannot write .*best.safetensors: No space left"):
+        start(colours, tmp_path / "full")
+    monkeypatch.undo()
+    assert not list((tmp_path / "full").glob(".*partial"))
+    resume(tmp_path / "full")
+    assert read_results(tmp_path / "full") == read_results(tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint_is_named(colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        start(colours, tmp_path / "run", StopsAt(1, 2))
+    checkpoint = tmp_path / "run/checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors is cut short or damaged"):
+        resume(tmp_path / "run")
+
+
+def test_pictures_that_changed_are_refused_on_resume(colours: Path, tmp_path: Path) -> None:
+    import shutil
+
+    data = shutil.copytree(colours, tmp_path / "colours")
+    with pytest.raises(Stopped):
+        start(data, tmp_path / "run", StopsAt(0, 2))
+    (data / "train/red/0.png").unlink()
+    with pytest.raises(UserError, match="has changed since"):
+        resume(tmp_path / "run")
+
+
+def test_a_folder_with_something_in_it_is_not_written_over(colours: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is there already"):
+        start(colours, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+
+
+def test_broken_pictures_are_left_out_and_counted(colours: Path, tmp_path: Path) -> None:
+    import shutil
+
+    data = shutil.copytree(colours, tmp_path / "colours")
+    (data / "train/red/0.png").write_bytes(b"")
+    (data / "train/blue/1.png").write_bytes((data / "train/blue/1.png").read_bytes()[:1000])
+    notices: list[str] = []
+
+    class Listens(Observer):
+        def notice(self, text: str) -> None:
+            notices.append(text)
+
+    start(data, tmp_path / "run", Listens(), epochs=1)
+    assert any("without 2 unreadable pictures" in notice for notice in notices)
+    assert any(notice.startswith("46 pictures for training") for notice in notices)
+
+
+def test_grey_pictures_and_tensorboard(colours: Path, tmp_path: Path) -> None:
+    outcome = train(
+        colours,
+        changes={**SMALL, "in_channels": 1},
+        recipe=small_recipe(epochs=1),
+        output_dir=tmp_path / "run",
+        tensorboard=True,
+    )
+    assert outcome.run.preprocessing.channels == "grey"
+    assert list((tmp_path / "run/tensorboard").glob("events*"))
+
+
+def test_training_in_a_thread_that_gets_no_signals(colours: Path, tmp_path: Path) -> None:
+    thread = threading.Thread(target=start, args=(colours, tmp_path / "run"), kwargs={"epochs": 1})
+    thread.start()
+    thread.join()
+    assert (tmp_path / "run/best.safetensors").exists()
+
+
+def test_observers_see_every_epoch(colours: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    class Watches(Observer):
+        def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
+            assert times.pictures_per_second > 0
+            seen.append((epoch.epoch, is_best))
+
+    start(colours, tmp_path / "run", Watches())
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    assert seen[0][1]
