@@ -106,3 +106,20 @@ ACTIVATIONS = {
     "tanh": lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
 }
+
+
+def resized(picture: Array, size: int) -> Array:
+    """Bilinear: output pixel i is read at (i + 0.5) * length / size - 0.5, kept inside."""
+
+    def weights(length: int) -> Array:
+        matrix = np.zeros((size, length))
+        for i in range(size):
+            place = min(max((i + 0.5) * length / size - 0.5, 0.0), length - 1.0)
+            first = min(int(place), max(length - 2, 0))
+            matrix[i, first] += 1 - (place - first)
+            if length > 1:
+                matrix[i, first + 1] += place - first
+        return matrix
+
+    rows, columns = weights(picture.shape[0]), weights(picture.shape[1])
+    return np.einsum("ri,cj,ijk->rck", rows, columns, picture.astype(np.float64))
