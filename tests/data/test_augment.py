@@ -130,6 +130,17 @@ def test_resized_crops_use_the_whole_range() -> None:
     assert abs(np.corrcoef(shares)[0, 1]) < 5 / np.sqrt(small.sum())
 
 
+def test_resized_crops_reach_every_edge() -> None:
+    augmentation = Augmentation(crop="resized", crop_area=0.3, crop_ratio=1.5)
+    plan = plan_of(augmentation, Preprocessing(resize_px=12, crop_px=8), 20_000)
+    top, left, height, width = plan.boxes.T
+    for start, length in ((top, height), (left, width)):
+        for own in np.unique(length):
+            counts = np.bincount(start[length == own], minlength=12 - own + 1)
+            assert len(counts) == 12 - own + 1
+            assert len(counts) == 1 or stats.chisquare(counts).pvalue > 1e-4
+
+
 def test_random_crops_come_from_every_place() -> None:
     """Section 4.1 of the paper: (256 - 224 + 1)^2 places; both ends are among them."""
     boxes = plan_of(Augmentation(crop="random"), Preprocessing(), 33 * 300).boxes
