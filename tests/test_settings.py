@@ -77,7 +77,7 @@ def test_values_become_the_type_of_their_field(field: str, given_value: Any, exp
         ("count", float("inf"), "count has to be of type int, got inf"),
         ("count", 0, "count has to be between 1 and 10, got 0"),
         ("count", 11, "count has to be between 1 and 10, got 11"),
-        ("share", "nan", "share has to be between 0 and 1, got nan"),
+        ("share", "nan", "share has to be a finite number, got nan"),
         ("share", "a half", "share has to be of type float, got 'a half'"),
         ("name", "gren", "unknown name 'gren': did you mean 'green'?"),
         ("name", "xyz", "unknown name 'xyz': choose from red, green"),

@@ -27,9 +27,9 @@ class Augmentation(Settings):
     pca_colour: float = setting(
         0.0, "paper's colour change: standard deviation of alpha; 0: none", low=0
     )
-    brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=1)
+    brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=0.9)
     contrast: float = setting(
-        0.0, "factor on the distance from the mean varies by up to this", low=0, high=1
+        0.0, "factor on the distance from the mean varies by up to this", low=0, high=0.9
     )
 
 

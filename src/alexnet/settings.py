@@ -7,6 +7,7 @@ setting is written in one place.
 import dataclasses
 import difflib
 import functools
+import math
 import types
 import typing
 from collections.abc import Iterable
@@ -148,6 +149,8 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     if isinstance(value, tuple):
         for item in value:
             _check(field, item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{field.name} has to be a finite number, got {value!r}")
     elif choices is not None and value not in choices:
         check_names([value], choices, field.name)
     elif (low is not None and not value >= low) or (high is not None and not value <= high):

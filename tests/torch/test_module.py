@@ -341,3 +341,26 @@ def test_weights_are_copies() -> None:
     before = model.weights()
     before["conv1.weight"][:] = 7
     assert model.conv1.weight.max() < 7
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        (
+            (1, 3, 128, 128),
+            "fc6 takes 4608 values, and a picture of 128x128 gives 1152: use 224x224",
+        ),
+        ((1, 1, 224, 224), r"expected pictures \(N, 3, 224, 224\), got \(1, 1, 224, 224\)"),
+        ((3, 224, 224), r"expected pictures \(N, 3, 224, 224\), got \(3, 224, 224\)"),
+        ((1, 3, 20, 20), "the least image_size is 63"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused_in_words(shape: tuple[int, ...], says: str) -> None:
+    model = AlexNet("half", num_classes=5).eval()
+    with pytest.raises(UserError, match=says):
+        model(torch.zeros(shape))
+
+
+def test_a_size_with_the_same_maps_and_any_size_for_owt_go_through() -> None:
+    assert AlexNet("half", num_classes=5).eval()(torch.zeros(1, 3, 227, 227)).shape == (1, 5)
+    assert AlexNet("owt", num_classes=5).eval()(torch.zeros(1, 3, 100, 130)).shape == (1, 5)

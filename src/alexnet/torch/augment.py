@@ -6,7 +6,7 @@ The same arithmetic as `alexnet.data.augment.apply`, which is faster on a CPU.
 import torch.nn.functional as F
 
 import torch
-from alexnet.data.augment import LUMA, Plan, value_tables
+from alexnet.data.augment import LUMA, Plan, scaling
 from alexnet.preprocessing import Preprocessing
 from torch import Tensor
 
@@ -21,13 +21,15 @@ def apply(
     device, size = pictures.device, preprocessing.crop_px
     grid = _sampling_grid(plan, pictures.shape[1], size, device)
     cropped = _sample(pictures.permute(0, 3, 1, 2).float(), grid)
-    tables = value_tables(plan, preprocessing, has_mean_picture=mean_picture is not None)
-    ends = torch.from_numpy(tables[:, 0, [0, 255], :]).to(device)[..., None, None]
-    values = ends[:, 0] + cropped * ((ends[:, 1] - ends[:, 0]) / 255)
     if mean_picture is not None:
         mean = mean_picture.permute(2, 0, 1).expand(len(grid), -1, -1, -1)
-        std = torch.tensor(preprocessing.std, device=device).view(-1, 1, 1)
-        values = values - _sample(mean, grid) / std
+        gain = torch.from_numpy(plan.gain).to(device)[..., None, None]
+        cropped = cropped - _sample(mean, grid) / gain
+    scales = scaling(plan, preprocessing, has_mean_picture=mean_picture is not None)
+    subtracted, factors = (
+        torch.from_numpy(scale).to(device, torch.float32)[..., None, None] for scale in scales
+    )
+    values = (cropped - subtracted) * factors
     if preprocessing.channels == "bgr":
         values = values.flip(1)
     elif preprocessing.channels == "grey":

@@ -8,8 +8,9 @@ import torch.nn.functional as F
 
 import torch
 from alexnet import layers as spec
-from alexnet import weights
+from alexnet import shapes, weights
 from alexnet.architecture import Architecture, architecture
+from alexnet.errors import UserError
 from alexnet.settings import check_names
 from alexnet.shapes import Step
 from alexnet.torch.lrn import LocalResponseNorm
@@ -47,7 +48,12 @@ class AlexNet(nn.Module):
         self.load_weights(weights.initial(self.architecture, seed))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, (N, num_classes), of pictures (N, in_channels, H, W)."""
+        """Logits, (N, num_classes), of pictures (N, in_channels, H, W).
+
+        Raises:
+            UserError: pictures of a shape that the network cannot take; says which it can.
+        """
+        self._check_shape(x)
         for layer in self.children():
             x = layer(x)
         return x
@@ -58,6 +64,7 @@ class AlexNet(nn.Module):
         Raises:
             UserError: a layer that the network does not have, with the nearest name.
         """
+        self._check_shape(x)
         names = [name for name, _ in self.named_children()]
         wanted = names if layers is None else list(layers)
         check_names(wanted, names, "layer")
@@ -67,6 +74,25 @@ class AlexNet(nn.Module):
             if name in wanted:
                 found[name] = x
         return {name: found[name] for name in wanted}
+
+    def _check_shape(self, x: Tensor) -> None:
+        """Say what is wrong in pixels and channels, before a layer says so in matrix sizes."""
+        net, shape = self.architecture, tuple(x.shape[1:])
+        if shape == net.input_shape:
+            return
+        if x.dim() != 4 or shape[0] != net.in_channels:
+            raise UserError(
+                f"expected pictures (N, {net.in_channels}, {net.image_size}, {net.image_size}), "
+                f"got {tuple(x.shape)}"
+            )
+        steps = {step.layer.name: step for step in shapes.trace(net.layers, shape)}
+        flat = steps["flatten"].output_shape[0]
+        expected = net.weight_shapes["fc6.weight"][1]
+        if flat != expected:
+            raise UserError(
+                f"fc6 takes {expected} values, and a picture of {shape[1]}x{shape[2]} gives "
+                f"{flat}: use {net.image_size}x{net.image_size}, or AlexNet(…, image_size=…)"
+            )
 
     def load_weights(self, source: Mapping[str, np.ndarray]) -> None:
         """Put in arrays by canonical name, as `alexnet.weights.read` gives them.
