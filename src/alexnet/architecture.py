@@ -10,6 +10,7 @@ from typing import Any
 
 from alexnet import shapes
 from alexnet.errors import UserError
+from alexnet.inits import INITS
 from alexnet.layers import (
     LRN,
     Activation,
@@ -31,66 +32,6 @@ FivePairs = tuple[Pair, Pair, Pair, Pair, Pair]
 
 CONVS = 5
 """conv1 … conv5; the dense layers are counted on from there: fc6, fc7, fc8."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Init:
-    """How the weights start. A number is the standard deviation of a normal distribution round 0.
-
-    `fan_in` and `fan_out` stand for Kaiming normal, gain by the activation; `uniform` for the
-    uniform distribution within 1 / sqrt(fan_in) that PyTorch layers start with, biases too.
-    """
-
-    source: str
-    conv: tuple[float | str, ...]
-    dense: tuple[float | str, float | str, float | str]
-    biases: tuple[float, ...] = (0.0,) * 8
-    """Of conv1 … conv5, fc6, fc7, fc8."""
-
-
-_ONES = (0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0)
-
-INITS = {
-    "paper": Init(
-        source="paper, section 5",
-        conv=(0.01,) * 5,
-        dense=(0.01, 0.01, 0.01),
-        biases=_ONES,
-    ),
-    "program": Init(
-        source="the 2012 program, layers-145.cfg",
-        conv=(0.01, 0.01, 0.03, 0.03, 0.03),
-        dense=(0.01, 0.01, 0.01),
-        biases=_ONES,
-    ),
-    "bvlc": Init(
-        source="Caffe, models/bvlc_alexnet/train_val.prototxt",
-        conv=(0.01,) * 5,
-        dense=(0.005, 0.005, 0.01),
-        biases=tuple(0.1 * bias for bias in _ONES),
-    ),
-    "caffenet": Init(
-        source="Caffe, models/bvlc_reference_caffenet/train_val.prototxt",
-        conv=(0.01,) * 5,
-        dense=(0.005, 0.005, 0.01),
-        biases=_ONES,
-    ),
-    "seed": Init(
-        source="seeds 000 and 004, init_weights=True",
-        conv=("fan_out",) * 5,
-        dense=(0.01, 0.01, 0.01),
-    ),
-    "torch": Init(
-        source="torch.nn.Conv2d and Linear, with which torchvision's alexnet starts",
-        conv=("uniform",) * 5,
-        dense=("uniform",) * 3,
-    ),
-    "kaiming": Init(
-        source="arXiv 1502.01852; what trains best here, see benchmarks/",
-        conv=("fan_in",) * 5,
-        dense=("fan_in", "fan_in", 0.01),
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 from alexnet.data.augment import Plan
 from alexnet.preprocessing import Preprocessing
 from alexnet.run import Run
-
-if TYPE_CHECKING:
-    from alexnet.training.loop import Trainer
 
 
 class Network(Protocol):
@@ -21,6 +18,41 @@ class Network(Protocol):
 
     def logits(self, pictures: Sequence[NDArray[np.uint8]], plan: Plan) -> NDArray[np.float32]:
         """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
+        ...
+
+
+class Trainer(Protocol):
+    """A network that can be trained, step by step."""
+
+    @property
+    def network(self) -> Network: ...
+
+    def step(
+        self,
+        pictures: Sequence[NDArray[np.uint8]],
+        labels: NDArray[np.int64],
+        plan: Plan,
+        *,
+        lr: float,
+        seed: int,
+    ) -> tuple[float, int]:
+        """One update of the weights; the mean loss and the right answers before it.
+
+        Raises:
+            RunError: the loss is not finite; the weights are as they were.
+        """
+        ...
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Copies of the weights by canonical name."""
+        ...
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the optimizer carries from step to step, by name."""
+        ...
+
+    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put back what `state` gave."""
         ...
 
 
@@ -50,7 +82,7 @@ def open_trainer(
     workers: int | None = None,
     threads: int | None = None,
     compiled: bool = False,
-) -> "Trainer":
+) -> Trainer:
     """A network of the run's architecture with these weights, to be trained by its recipe.
 
     Args:

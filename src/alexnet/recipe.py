@@ -4,7 +4,7 @@ import importlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alexnet.architecture import INITS
+from alexnet.inits import INITS
 from alexnet.settings import Settings, check_names, fields, setting
 
 RECIPES = ("fast", "tutorial", "paper")

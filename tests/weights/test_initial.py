@@ -9,7 +9,7 @@ from scipy import stats
 
 import torch
 from alexnet import architecture, weights
-from alexnet.architecture import INITS
+from alexnet.inits import INITS
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 ONES = (0, 1, 0, 1, 1, 1, 1, 0)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexnet.cli.options import DataArgument, WorkersOption
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,17 +16,12 @@ _SHOWN = 20
 
 
 def check(
-    data: Annotated[
-        str,
-        typer.Argument(help="Folder, CSV file, zip or tar archive, or the name digits."),
-    ],
+    data: DataArgument,
     json: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for the screen."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that read; all cores by default.")
-    ] = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Read every picture and report classes, sizes, broken files, copies and imbalance.
 

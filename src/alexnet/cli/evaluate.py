@@ -4,6 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alexnet.cli.options import (
+    BatchSizeOption,
+    CropsOption,
+    DataArgument,
+    DeviceOption,
+    RunArgument,
+    WorkersOption,
+    completion,
+)
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,23 +24,18 @@ _WORST_CLASSES = 15
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="The folder of a training.", metavar="RUN")],
-    data: Annotated[
-        str, typer.Argument(help="Folder of classes, CSV, zip or tar archive, or the name digits.")
-    ],
+    run: RunArgument,
+    data: DataArgument,
     split: Annotated[
         str | None,
         typer.Option(
             metavar="train|val|test|all",
-            help="Pictures to evaluate [val where the data is split, else all]",
-            autocompletion=lambda incomplete: [
-                name for name in ("train", "val", "test", "all") if name.startswith(incomplete)
-            ],
+            help="Pictures to evaluate.",
+            show_default="val where the data is split, else all",
+            autocompletion=completion(("train", "val", "test", "all")),
         ),
     ] = None,
-    crops: Annotated[
-        int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
-    ] = 1,
+    crops: CropsOption = 1,
     json: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for the screen."),
@@ -38,18 +43,14 @@ def evaluate(
     output_dir: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="Where figures, pictures and predictions go [RUN/evaluation/…]"
+            metavar="DIR",
+            help="Where figures, pictures and predictions go.",
+            show_default="RUN/evaluation/…",
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps; auto takes the fastest.")
-    ] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode; all cores by default.")
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(min=1, help="Pictures that go through the network together.")
-    ] = 64,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Judge a run: top-1 and top-5 with 95% intervals, loss, figures of each class, mistakes."""
     from rich.console import Console

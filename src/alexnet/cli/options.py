@@ -2,11 +2,40 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from alexnet.settings import Settings, field_types, fields, optional_type
+
+
+def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """What the shell offers for an option with these values."""
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
+
+
+DataArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA", help="Folder of classes, CSV, zip or tar archive, or the name digits."
+    ),
+]
+RunArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="The folder of a training.")
+]
+CropsOption: TypeAlias = Annotated[
+    int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
+]
+DeviceOption: TypeAlias = Annotated[
+    str, typer.Option(help="auto (the fastest here), cpu, cuda, cuda:1 or mps.")
+]
+WorkersOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core"),
+]
+BatchSizeOption: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Pictures that go through the network together.")
+]
 
 
 def with_settings(
@@ -57,11 +86,6 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
-
-
-def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
-    """What the shell offers for an option with these values."""
-    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alexnet.cli.options import (
+    BatchSizeOption,
+    CropsOption,
+    DeviceOption,
+    RunArgument,
+    WorkersOption,
+    completion,
+)
+
 if TYPE_CHECKING:
     from alexnet.predict import Prediction
 
@@ -13,7 +22,7 @@ FORMATS = ("table", "jsonl", "csv")
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="The folder of a training.", metavar="RUN")],
+    run: RunArgument,
     paths: Annotated[
         list[str],
         typer.Argument(
@@ -28,24 +37,14 @@ def predict(
             "--format",
             metavar="|".join(FORMATS),
             help="table for people; jsonl or csv, a row each picture, for programs.",
-            autocompletion=lambda incomplete: [
-                name for name in FORMATS if name.startswith(incomplete)
-            ],
+            autocompletion=completion(FORMATS),
         ),
     ] = "table",
     top: Annotated[int, typer.Option(min=1, help="Classes to show of each picture.")] = 5,
-    crops: Annotated[
-        int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
-    ] = 1,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps; auto takes the fastest.")
-    ] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads that decode; all cores by default.")
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(min=1, help="Pictures that go through the network together.")
-    ] = 64,
+    crops: CropsOption = 1,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Say what pictures show, with probabilities.
 

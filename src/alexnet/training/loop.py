@@ -7,7 +7,7 @@ been left.
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from alexnet import weights
-from alexnet.backends import Network
-from alexnet.data.augment import ColourStatistics, Plan, training_plan, view_plan
+from alexnet.backends import Network, Trainer
+from alexnet.data.augment import ColourStatistics, training_plan, view_plan
 from alexnet.data.random import permutation, step_seed
 from alexnet.recipe import Recipe
 from alexnet.run import BEST, LAST
@@ -34,29 +34,6 @@ _SAVE_COST_SHARE = 0.05
 _SAVE_WITHIN_EPOCH_SECONDS = 120.0
 _VAL_BATCH = 64
 _TOP = 5
-
-
-class Trainer(Protocol):
-    """A backend's network that can be trained."""
-
-    @property
-    def network(self) -> Network: ...
-
-    def step(
-        self,
-        pictures: Sequence[NDArray[np.uint8]],
-        labels: NDArray[np.int64],
-        plan: Plan,
-        *,
-        lr: float,
-        seed: int,
-    ) -> tuple[float, int]: ...
-
-    def weights(self) -> dict[str, np.ndarray]: ...
-
-    def state(self) -> dict[str, np.ndarray]: ...
-
-    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None: ...
 
 
 class Pictures(Protocol):

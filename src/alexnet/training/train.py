@@ -2,24 +2,21 @@
 
 import dataclasses
 import io
-import itertools
 import os
 import platform
 from collections.abc import Mapping
-from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import backends, data
-from alexnet.architecture import Architecture, architecture
-from alexnet.data.augment import LUMA, ColourStatistics
+from alexnet.architecture import Architecture
+from alexnet.data.augment import ColourStatistics
 from alexnet.errors import UserError
 from alexnet.forecast import forecast
-from alexnet.preprocessing import Preprocessing, resize_px_for
+from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, recipe
@@ -30,11 +27,15 @@ from alexnet.training.checkpoint import Progress
 from alexnet.training.loop import Stopped, Task, run_loop
 from alexnet.training.observer import Observer, Observers
 from alexnet.training.outcome import Outcome, conclude, draw_curves, draw_sample_batch
+from alexnet.training.prepare import (
+    chosen_architecture,
+    new_folder,
+    preprocessing_for,
+    with_classes,
+)
 from alexnet.training.statistics import Statistics, measure
 from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial, write_bytes
-
-RUNS = Path("runs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,11 +85,11 @@ def train(
         Stopped: by Ctrl-C; the run can be resumed.
     """
     observer = observer or Observer()
-    network = _architecture(variant, recipe, dict(changes or {}))
+    network = chosen_architecture(variant, recipe, dict(changes or {}))
     backends.check_device(machine.device)
     found = _find(os.fspath(source), recipe, observer, bars)
-    network = _with_classes(network, found, "num_classes" in (changes or {}))
-    folder = _folder(output_dir, found, network)
+    network = with_classes(network, found, "num_classes" in (changes or {}))
+    folder = new_folder(output_dir, found, network)
     resize_px = resize_px_for(network.image_size)
     store = data.open_store(_samples(found), resize_px, machine.workers, bars)
     _say_broken(store, observer)
@@ -97,7 +98,7 @@ def train(
         folder=folder,
         architecture=network,
         recipe=recipe,
-        preprocessing=_preprocessing(network, recipe, statistics, resize_px),
+        preprocessing=preprocessing_for(network, recipe, statistics, resize_px),
         classes=found.classes,
         data={
             "source": found.source,
@@ -202,51 +203,6 @@ def _find(source: str, recipe: Recipe, observer: Observer, bars: Bars) -> data.D
     return found
 
 
-def _architecture(
-    variant: str | Architecture, recipe: Recipe, changes: dict[str, Any]
-) -> Architecture:
-    """The variant with what the recipe sets, then what the person sets."""
-    from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
-    given = {name: value for name, value in from_recipe.items() if value is not None}
-    network = architecture(variant, **{**given, **changes})
-    if network.in_channels not in (1, 3):
-        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
-    return network
-
-
-def _with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
-    """The network with as many outputs as the pictures have classes."""
-    classes = len(found.classes)
-    if is_given and network.num_classes != classes:
-        raise UserError(
-            f"num_classes={network.num_classes}, but {found.source} has {classes} classes"
-        )
-    return architecture(network, num_classes=classes)
-
-
-def _preprocessing(
-    network: Architecture, recipe: Recipe, statistics: Statistics, resize_px: int
-) -> Preprocessing:
-    colours = statistics.colours
-    mean, std = np.array(colours.mean), np.array(colours.std)
-    if recipe.mean == "half":
-        mean, std = np.full(3, 127.5), np.full(3, 127.5)
-    elif recipe.mean == "pixel":
-        # As in the paper: values stay on the scale from 0 to 255.
-        std = np.ones(3)
-    elif network.in_channels == 1:
-        mean = np.array([LUMA @ mean])
-        std = np.array([np.linalg.norm(np.array(colours.axes) @ LUMA)])
-    return Preprocessing(
-        resize_px=resize_px,
-        crop_px=network.image_size,
-        channels="rgb" if network.in_channels == 3 else "grey",
-        mean=tuple(mean.tolist()),
-        std=tuple(std.tolist()),
-        mean_picture=MEAN_PICTURE if recipe.mean == "pixel" else None,
-    )
-
-
 def _samples(found: data.Dataset) -> tuple[data.Sample, ...]:
     return found.split("train") + found.split("val")
 
@@ -271,24 +227,6 @@ def _say_broken(store: data.Store, observer: Observer) -> None:
     what = counted(len(store.broken), "unreadable picture")
     more = ", … (`alexnet check` lists them)" if len(store.broken) > 1 else ""
     observer.notice(f"training goes on without {what}: {first.path} ({reason}){more}")
-
-
-def _folder(
-    output_dir: str | os.PathLike[str] | None, found: data.Dataset, network: Architecture
-) -> Path:
-    """Where the run goes: nothing that is there is ever written over."""
-    if output_dir is not None:
-        folder = Path(output_dir)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(
-                f"{folder} is there already; choose another --output-dir, or go on with that run "
-                f"by `alexnet train --resume {folder}`"
-            )
-        return folder
-    now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    name = f"{now}-{found.root.name}-{network.variant}"
-    numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
-    return next(folder for folder in numbered if not folder.exists())
 
 
 def _save_mean_picture(run: Run, statistics: Statistics) -> None:

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from alexnet.architecture import CONVS, INITS, Architecture
+from alexnet.architecture import CONVS, Architecture
+from alexnet.inits import INITS
 from alexnet.layers import BatchNorm, Conv, Dense
 from alexnet.shapes import Step
 

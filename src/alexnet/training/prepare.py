@@ -1,0 +1,84 @@
+"""What has to be settled before the first step: the network, the preprocessing, the folder."""
+
+import itertools
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alexnet import data
+from alexnet.architecture import Architecture, architecture
+from alexnet.data.augment import LUMA
+from alexnet.errors import UserError
+from alexnet.preprocessing import Preprocessing
+from alexnet.recipe import Recipe
+from alexnet.run import MEAN_PICTURE
+from alexnet.training.statistics import Statistics
+
+RUNS = Path("runs")
+"""Where runs go that are given no place."""
+
+
+def chosen_architecture(
+    variant: str | Architecture, recipe: Recipe, changes: dict[str, Any]
+) -> Architecture:
+    """The variant with what the recipe sets, then what the person sets."""
+    from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
+    given = {name: value for name, value in from_recipe.items() if value is not None}
+    network = architecture(variant, **{**given, **changes})
+    if network.in_channels not in (1, 3):
+        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
+    return network
+
+
+def with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
+    """The network with as many outputs as the pictures have classes."""
+    classes = len(found.classes)
+    if is_given and network.num_classes != classes:
+        raise UserError(
+            f"num_classes={network.num_classes}, but {found.source} has {classes} classes"
+        )
+    return architecture(network, num_classes=classes)
+
+
+def preprocessing_for(
+    network: Architecture, recipe: Recipe, statistics: Statistics, resize_px: int
+) -> Preprocessing:
+    colours = statistics.colours
+    mean, std = np.array(colours.mean), np.array(colours.std)
+    if recipe.mean == "half":
+        mean, std = np.full(3, 127.5), np.full(3, 127.5)
+    elif recipe.mean == "pixel":
+        # As in the paper: values stay on the scale from 0 to 255.
+        std = np.ones(3)
+    elif network.in_channels == 1:
+        mean = np.array([LUMA @ mean])
+        std = np.array([np.linalg.norm(np.array(colours.axes) @ LUMA)])
+    return Preprocessing(
+        resize_px=resize_px,
+        crop_px=network.image_size,
+        channels="rgb" if network.in_channels == 3 else "grey",
+        mean=tuple(mean.tolist()),
+        std=tuple(std.tolist()),
+        mean_picture=MEAN_PICTURE if recipe.mean == "pixel" else None,
+    )
+
+
+def new_folder(
+    output_dir: str | os.PathLike[str] | None, found: data.Dataset, network: Architecture
+) -> Path:
+    """Where the run goes: nothing that is there is ever written over."""
+    if output_dir is not None:
+        folder = Path(output_dir)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(
+                f"{folder} is there already; choose another --output-dir, or go on with that run "
+                f"by `alexnet train --resume {folder}`"
+            )
+        return folder
+    now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    name = f"{now}-{found.root.name}-{network.variant}"
+    numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
+    return next(folder for folder in numbered if not folder.exists())
