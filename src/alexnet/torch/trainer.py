@@ -1,5 +1,6 @@
 """A training step with PyTorch, and everything that a run needs to go on after it was stopped."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,8 @@ class Trainer:
             seed: of what the network draws in this step, the dropout.
 
         Returns:
-            The mean loss, and how many pictures were classified rightly, both before the update.
+            The mean cross-entropy, and how many pictures were classified rightly, both before
+            the update and without label smoothing.
 
         Raises:
             RunError: the loss is not finite; the weights are as they were before the step.
@@ -71,10 +73,11 @@ class Trainer:
         with torch.autocast(self.network.device.type, self._dtype, enabled=self._dtype is not None):
             logits = self.network.forward(pictures, plan).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
-        value = loss.item()
-        if not np.isfinite(value):
+        # What is shown is comparable with validation: without the smoothing of the labels.
+        shown = F.cross_entropy(logits.detach(), targets).item()
+        if not math.isfinite(loss.item() + shown):
             raise RunError(
-                f"the loss is {value}: training stopped before the update, the weights are those "
+                f"the loss is {shown}: training stopped before the update, the weights are those "
                 f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
             )
         self._optimizer.zero_grad(set_to_none=True)
@@ -83,7 +86,7 @@ class Trainer:
             group["lr"] = lr
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        return value, int((logits.argmax(1) == targets).sum())
+        return shown, int((logits.argmax(1) == targets).sum())
 
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights by canonical name, float32."""

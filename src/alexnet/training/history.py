@@ -17,7 +17,8 @@ class Epoch:
     """One row of metrics.csv. Shares are of 1; losses are means in nats.
 
     The training figures are taken on the way, on augmented pictures and with dropout, before
-    each update; the validation figures at the end of the epoch on centre crops.
+    each update; the validation figures at the end of the epoch on centre crops. No loss has
+    label smoothing in it.
     """
 
     epoch: int

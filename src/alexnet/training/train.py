@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from alexnet import backends, data
 from alexnet.architecture import Architecture
 from alexnet.data.augment import ColourStatistics
+from alexnet.data.find import DIGITS
 from alexnet.errors import UserError
 from alexnet.forecast import forecast
 from alexnet.preprocessing import resize_px_for
@@ -87,7 +88,7 @@ def train(
     observer = observer or Observer()
     network = chosen_architecture(variant, recipe, dict(changes or {}))
     backends.check_device(machine.device)
-    found = _find(os.fspath(source), recipe, observer, bars)
+    found = _find(source, recipe, observer, bars)
     network = with_classes(network, found, "num_classes" in (changes or {}))
     folder = new_folder(output_dir, found, network)
     resize_px = resize_px_for(network.image_size)
@@ -101,7 +102,7 @@ def train(
         preprocessing=preprocessing_for(network, recipe, statistics, resize_px),
         classes=found.classes,
         data={
-            "source": found.source,
+            "source": _lasting(source),
             "root": str(found.root.resolve()),
             "split_by": found.split_by,
             "key": store.path.parent.name,
@@ -194,13 +195,20 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     checkpoint.remove(run.folder)
 
 
-def _find(source: str, recipe: Recipe, observer: Observer, bars: Bars) -> data.Dataset:
+def _find(
+    source: str | os.PathLike[str], recipe: Recipe, observer: Observer, bars: Bars
+) -> data.Dataset:
     """The pictures with their splits; says what a person should know of them."""
     found = data.with_split(data.find(source, progress=bars), recipe.val_share, bars)
     for notice in found.notices:
         observer.notice(notice)
     data.require_trainable(found)
     return found
+
+
+def _lasting(source: str | os.PathLike[str]) -> str:
+    """The source as it is found again from any folder; the name `digits` is one already."""
+    return DIGITS if source == DIGITS else os.path.abspath(source)  # noqa: PTH100
 
 
 def _samples(found: data.Dataset) -> tuple[data.Sample, ...]:
