@@ -37,10 +37,8 @@ def main() -> None:
         seconds = (time.monotonic() - start) / options.seeds
         each = " ".join(f"{top1:.3f}" for top1 in reached)
         chance = 1 / len(outcome.run.classes)
-        print(
-            f"| {variant} | {chance:.2f} | {each} | {statistics.mean(reached):.3f} | {seconds:.0f} |",
-            flush=True,
-        )
+        row = (variant, f"{chance:.2f}", each, f"{statistics.mean(reached):.3f}", f"{seconds:.0f}")
+        print(f"| {' | '.join(row)} |", flush=True)
 
 
 main()
