@@ -1,6 +1,7 @@
 """A recipe: every setting of a training but the network, the pictures and the machine."""
 
 import importlib
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,9 @@ class Recipe(Augmentation):
 
     name: str = setting("custom", "name of the recipe that this one started from")
     epochs: int = setting(40, "times that every training picture is seen", low=1)
+    least_steps: int = setting(
+        0, "with few pictures, more epochs are made until there are this many steps", low=0
+    )
     batch_size: int = setting(64, "pictures in a step", low=1)
     image_size: int | None = setting(
         None, "width and height of the picture that goes in, pixels; none: the variant's", low=1
@@ -88,8 +92,22 @@ class Recipe(Augmentation):
     seed: int = setting(0, "of the initial weights, the order and the augmentation", low=0)
 
 
+def enough_epochs(chosen: Recipe, pictures: int) -> Recipe:
+    """The recipe with as many epochs as `least_steps` asks for with so many training pictures.
+
+    Example:
+        >>> chosen = Recipe(epochs=30, least_steps=1600, batch_size=64)
+        >>> enough_epochs(chosen, 3433).epochs, enough_epochs(chosen, 200).epochs
+        (30, 400)
+    """
+    steps = math.ceil(pictures / chosen.batch_size)
+    return replace(chosen, epochs=max(chosen.epochs, math.ceil(chosen.least_steps / steps)))
+
+
 def recipe(name: str = "fast", **changes: Any) -> Recipe:
     """The recipe of this name with some settings changed.
+
+    A number of epochs that is given is taken as it is, however few the pictures are.
 
     Raises:
         UserError: a recipe or a setting that does not exist, or a value out of range.
@@ -100,5 +118,7 @@ def recipe(name: str = "fast", **changes: Any) -> Recipe:
     """
     check_names([name], RECIPES, "recipe")
     check_names(changes, [field.name for field in fields(Recipe)], "setting")
+    if "epochs" in changes:
+        changes = {"least_steps": 0, **changes}
     found: Recipe = importlib.import_module(f"alexnet.recipes.{name}").RECIPE
     return replace(found, **changes)

@@ -1,6 +1,7 @@
 """Training as a user of the Python interface meets it: a folder of pictures in, a run out."""
 
 import csv
+import dataclasses
 import json
 import os
 import signal
@@ -261,3 +262,13 @@ def test_observers_see_every_epoch(colours: Path, tmp_path: Path) -> None:
     start(colours, tmp_path / "run", Watches())
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
     assert seen[0][1]
+
+
+def test_few_pictures_are_seen_more_often_unless_the_epochs_are_given(
+    colours: Path, tmp_path: Path
+) -> None:
+    few = recipe("fast", least_steps=30, batch_size=8, image_size=None)
+    few = dataclasses.replace(few, epochs=1)
+    outcome = train(colours, changes=SMALL, recipe=few, output_dir=tmp_path / "a")
+    assert outcome.run.recipe.epochs == 5  # 48 pictures are 6 steps an epoch
+    assert recipe("fast", epochs=2).least_steps == 0

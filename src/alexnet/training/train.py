@@ -20,7 +20,7 @@ from alexnet.forecast import forecast
 from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
-from alexnet.recipe import Recipe, recipe
+from alexnet.recipe import Recipe, enough_epochs, recipe
 from alexnet.run import LAST, MEAN_PICTURE, Run
 from alexnet.text import counted
 from alexnet.training import checkpoint
@@ -94,7 +94,9 @@ def train(
     resize_px = resize_px_for(network.image_size)
     store = data.open_store(_samples(found), resize_px, machine.workers, bars)
     _say_broken(store, observer)
-    statistics = measure(store, _rows(store, "train"), bars)
+    train_rows = _rows(store, "train")
+    recipe = enough_epochs(recipe, len(train_rows))
+    statistics = measure(store, train_rows, bars)
     run = Run(
         folder=folder,
         architecture=network,
@@ -117,7 +119,7 @@ def train(
     run.save()
     if run.preprocessing.mean_picture is not None:
         _save_mean_picture(run, statistics)
-    draw_sample_batch(run, store, _rows(store, "train"))
+    draw_sample_batch(run, store, train_rows)
     return _run(run, store, machine, observer, bars)
 
 
