@@ -56,7 +56,7 @@ INITS = {
         dense=("uniform",) * 3,
     ),
     "kaiming": Init(
-        source="arXiv 1502.01852; what trains best here, see benchmarks/",
+        source="arXiv 1502.01852",
         conv=("fan_in",) * 5,
         dense=("fan_in", "fan_in", 0.01),
     ),

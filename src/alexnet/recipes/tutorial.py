@@ -1,4 +1,8 @@
-"""What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs."""
+"""What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs.
+
+Source: the tutorials on AlexNet in PyTorch that the seeds are of.
+Command: `alexnet train flowers --recipe tutorial`.
+"""
 
 from alexnet.recipe import Recipe
 
