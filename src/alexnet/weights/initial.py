@@ -6,7 +6,7 @@ import numpy as np
 
 from alexnet.architecture import CONVS, Architecture
 from alexnet.inits import INITS
-from alexnet.layers import BatchNorm, Conv, Dense
+from alexnet.layers import LRN, BatchNorm, Conv, Dense
 from alexnet.shapes import Step
 
 _GAIN = {"relu": math.sqrt(2), "tanh": 5 / 3, "sigmoid": 4.0}
@@ -27,11 +27,14 @@ def initial(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
     """
     generator = np.random.Generator(np.random.Philox(seed))
     arrays: dict[str, np.ndarray] = {}
-    number = 0
+    number, shrunk = 0, 1.0
     for step in architecture.trace():
         if isinstance(step.layer, (Conv, Dense)):
-            arrays |= _draw(architecture, step, number, generator)
-            number += 1
+            arrays |= _draw(architecture, step, number, shrunk, generator)
+            number, shrunk = number + 1, 1.0
+        elif isinstance(step.layer, LRN):
+            # What LRN divides small values by; the next weights make up for it.
+            shrunk = step.layer.k**step.layer.beta
         elif isinstance(step.layer, BatchNorm):
             for name, shape in step.weights.items():
                 is_one = name.endswith(("weight", "running_var"))
@@ -40,9 +43,17 @@ def initial(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
 
 
 def _draw(
-    architecture: Architecture, step: Step, number: int, generator: np.random.Generator
+    architecture: Architecture,
+    step: Step,
+    number: int,
+    shrunk: float,
+    generator: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Weight and bias of layer `number`, counted from conv1 = 0."""
+    """Weight and bias of layer `number`, counted from conv1 = 0.
+
+    Args:
+        shrunk: what the values were divided by since the layer before.
+    """
     init = INITS[architecture.init]
     rule = init.conv[number] if number < CONVS else init.dense[number - CONVS]
     (weight_name, weight_shape), (bias_name, bias_shape) = step.weights.items()
@@ -53,8 +64,9 @@ def _draw(
         weight = generator.random(weight_shape, np.float32) * (2 * bound) - bound
         bias = generator.random(bias_shape, np.float32) * (2 * bound) - bound
     else:
-        gain = _GAIN[architecture.activation]
+        gain = _GAIN[architecture.activation] * shrunk
         std = {"fan_in": gain / math.sqrt(fan_in), "fan_out": gain / math.sqrt(fan_out)}
-        scale = std[rule] if isinstance(rule, str) else rule
+        damping = init.dense_damping if number >= CONVS else 1.0
+        scale = damping * std[rule] if isinstance(rule, str) else rule
         weight = generator.standard_normal(weight_shape, np.float32) * np.float32(scale)
     return {weight_name: weight, bias_name: bias}
