@@ -12,11 +12,14 @@ from alexnet.weights import write_bytes
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
 
 DPI = 120
+_PAD_INCHES = 0.09
 
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches that belongs to no window."""
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    # Without it the outermost letters touch the edge of the picture.
+    made.get_layout_engine().set(w_pad=_PAD_INCHES, h_pad=_PAD_INCHES)  # type: ignore[union-attr,call-arg]
     FigureCanvasAgg(made)
     return made
 

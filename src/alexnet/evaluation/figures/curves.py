@@ -30,7 +30,8 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
     _line(loss, rows, "val_loss", "validation", VERMILION, "-")
     _line(accuracy, rows, "train_top1", "training, top-1", BLUE, "--")
     _line(accuracy, rows, "val_top1", "validation, top-1", VERMILION, "-")
-    _line(accuracy, rows, "val_top5", "validation, top-5", GREEN, ":")
+    if any(_number(row, "val_top5") < 1 for row in rows):  # with five classes it says nothing
+        _line(accuracy, rows, "val_top5", "validation, top-5", GREEN, ":")
     _line(rate, rows, "lr", "learning rate", GREY, "-")
     loss.set(title="loss", xlabel="epoch", ylabel="mean cross-entropy, nats")
     loss.set_ylim(0, _top(rows, "train_loss", "val_loss"))
@@ -43,7 +44,7 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
         _finish(axes, rows)
     for axes in (loss, accuracy):
         if axes.lines:
-            axes.legend(loc="best", fontsize=8)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, fontsize=8)
     if title:
         shown, families = drawable(title)
         drawn.suptitle(shown, fontsize=11, fontfamily=list(families), parse_math=False)
