@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet import RunError, UserError
+from alexnet import RunError, UserError, architecture
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.run import Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
@@ -272,3 +272,11 @@ def test_few_pictures_are_seen_more_often_unless_the_epochs_are_given(
     outcome = train(colours, changes=SMALL, recipe=few, output_dir=tmp_path / "a")
     assert outcome.run.recipe.epochs == 5  # 48 pictures are 6 steps an epoch
     assert recipe("fast", epochs=2).least_steps == 0
+
+
+def test_an_architecture_keeps_its_own_size(colours: Path, tmp_path: Path) -> None:
+    net = architecture("half", widths=8, hidden=16, image_size=70, init="kaiming")
+    chosen = recipe("fast", epochs=1, batch_size=8)
+    outcome = train(colours, variant=net, recipe=chosen, output_dir=tmp_path / "run")
+    assert outcome.run.architecture.image_size == 70
+    assert outcome.run.architecture.init == "kaiming"

@@ -24,9 +24,13 @@ RUNS = Path("runs")
 def chosen_architecture(
     variant: str | Architecture, recipe: Recipe, changes: dict[str, Any]
 ) -> Architecture:
-    """The variant with what the recipe sets, then what the person sets."""
+    """The variant with what the recipe sets, then what the person sets.
+
+    An `Architecture` is taken as it is: whoever made it has chosen its size and initial weights.
+    """
     from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
-    given = {name: value for name, value in from_recipe.items() if value is not None}
+    is_named = isinstance(variant, str)
+    given = {n: value for n, value in from_recipe.items() if is_named and value is not None}
     network = architecture(variant, **{**given, **changes})
     if network.in_channels not in (1, 3):
         raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")

@@ -204,6 +204,11 @@ def _find(
     found = data.with_split(data.find(source, progress=bars), recipe.val_share, bars)
     for notice in found.notices:
         observer.notice(notice)
+    if found.split_by == "hash":
+        observer.notice(
+            f"the data is not split: {recipe.val_share:.0%} of it is for validation, chosen by a "
+            "hash of each file's content"
+        )
     data.require_trainable(found)
     return found
 
