@@ -4,6 +4,7 @@ A `Plan` says for each picture which box is cut out, whether it is mirrored and 
 change. `apply` carries it out on the CPU; `alexnet.torch.augment` does the same on a GPU.
 """
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -156,8 +157,7 @@ def _apply_one(
     Values are scaled before the crop is resized: there are fewer of them, and OpenCV resizes
     float32 faster than bytes and without rounding in between.
     """
-    import cv2
-
+    cv2 = _opencv()
     size, direct = preprocessing.crop_px, preprocessing.channels == "rgb"
     crop = _cut(picture, plan, i)
     height, width = crop.shape[:2]
@@ -179,13 +179,20 @@ def _apply_one(
         out[:] = (values @ LUMA)[..., None]
 
 
-def _cut(picture: NDArray[_Value], plan: Plan, i: int) -> Any:
-    """The box of picture i, mirrored where the plan says so."""
+@functools.cache
+def _opencv() -> Any:
+    """OpenCV, imported when it is needed, on one thread: the pictures are shared among ours."""
     import cv2
 
+    cv2.setNumThreads(1)
+    return cv2
+
+
+def _cut(picture: NDArray[_Value], plan: Plan, i: int) -> Any:
+    """The box of picture i, mirrored where the plan says so."""
     top, left, height, width = plan.boxes[i].tolist()
     box = picture[top : top + height, left : left + width]
-    return cv2.flip(box, 1) if plan.mirrored[i] else box
+    return _opencv().flip(box, 1) if plan.mirrored[i] else box
 
 
 def _boxes(
