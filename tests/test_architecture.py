@@ -245,7 +245,12 @@ def test_an_architecture_can_be_changed_again() -> None:
 @pytest.mark.parametrize(
     ("variant", "changes", "text"),
     [
-        ("caffe-net", {}, "unknown variant 'caffe-net': did you mean 'caffenet'?"),
+        (
+            "caffe-net",
+            {},
+            "unknown variant 'caffe-net': did you mean 'caffenet'? "
+            "choose from half, full, full-227, paper, bvlc, caffenet, owt",
+        ),
         (
             "resnet-50",
             {},
@@ -256,9 +261,18 @@ def test_an_architecture_can_be_changed_again() -> None:
         ("half", {"num_classes": 0}, "num_classes has to be at least 1, got 0"),
         ("half", {"dropout": 1.0}, "dropout has to be between 0 and 0.99, got 1.0"),
         ("half", {"norm_layers": (1, 6)}, "norm_layers has to be between 1 and 5, got 6"),
-        ("half", {"activation": "rleu"}, "unknown activation 'rleu': did you mean 'relu'?"),
-        ("half", {"norm": "layer"}, "unknown norm 'layer': did you mean 'lrn'?"),
-        ("half", {"init": "papr"}, "unknown init 'papr': did you mean 'paper'?"),
+        (
+            "half",
+            {"activation": "rleu"},
+            "unknown activation 'rleu': did you mean 'relu'? choose from relu, tanh, sigmoid",
+        ),
+        ("half", {"norm": "layer"}, "unknown norm 'layer': choose from none, lrn, batch"),
+        (
+            "half",
+            {"init": "papr"},
+            "unknown init 'papr': did you mean 'paper'? "
+            "choose from paper, program, bvlc, caffenet, seed, torch, kaiming, damped",
+        ),
         (
             "half",
             {"order": ("pool", "pool", "norm")},

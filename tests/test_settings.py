@@ -79,13 +79,13 @@ def test_values_become_the_type_of_their_field(field: str, given_value: Any, exp
         ("count", 11, "count has to be between 1 and 10, got 11"),
         ("share", "nan", "share has to be a finite number, got nan"),
         ("share", "a half", "share has to be of type float, got 'a half'"),
-        ("name", "gren", "unknown name 'gren': did you mean 'green'?"),
+        ("name", "gren", "unknown name 'gren': did you mean 'green'? choose from red, green"),
         ("name", "xyz", "unknown name 'xyz': choose from red, green"),
         ("name", 3, "name has to be of type str, got 3"),
         ("is_on", "perhaps", "is_on has to be of type bool, got 'perhaps'"),
         ("is_on", 1, "is_on has to be of type bool, got 1"),
         ("maybe", 0, "maybe has to be at least 1, got 0"),
-        ("triple", "1,2", "triple has to be of type tuple[int, int, int], got '1,2'"),
+        ("triple", "1,2", "triple takes values such as 1,2,3, got '1,2'"),
         ("triple", (1, -2, 3), "triple has to be at least 0, got -2"),
         ("pairs", "1:2,-1", "pairs has to be at least 0, got -1"),
         ("open", [1, 6], "open has to be between 1 and 5, got 6"),
@@ -144,7 +144,10 @@ def test_check_names_finds_the_first_stranger(names: list[str]) -> None:
 
 
 def test_unknown_recipes_and_settings() -> None:
-    with pytest.raises(UserError, match=r"^unknown recipe 'papr': did you mean 'paper'\?$"):
+    with pytest.raises(
+        UserError,
+        match=r"^unknown recipe 'papr': did you mean 'paper'\? choose from fast, tutorial, paper$",
+    ):
         recipe("papr")
     with pytest.raises(UserError, match=r"^unknown setting 'epoch': did you mean 'epochs'\?$"):
         recipe("fast", epoch=3)

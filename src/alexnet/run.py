@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.architecture import Architecture
+from alexnet.architecture import VARIANTS, Architecture
 from alexnet.errors import RunError, UserError
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
 from alexnet.settings import Settings, check_names, fields
+from alexnet.text import counted
 
 CONFIG = "config.json"
 CLASSES = "classes.json"
@@ -60,7 +61,7 @@ class Run:
         config, classes = _read_json(folder / CONFIG), _read_json(folder / CLASSES)
         try:
             if config["format"] != _FORMAT:
-                raise UserError(f"{folder / CONFIG}: format {config['format']} is not known here")
+                raise UserError(f"format {config['format']} is of another version of this program")
             run = cls(
                 folder=folder,
                 architecture=_settings(Architecture, config["architecture"]),
@@ -69,13 +70,17 @@ class Run:
                 classes=tuple(classes),
                 **{key: config[key] for key in ("data", "machine", "colours")},
             )
-        except (KeyError, TypeError, UserError) as error:
-            raise UserError(f"{folder / CONFIG} is damaged: {error}") from error
-        if len(run.classes) != run.architecture.num_classes:
-            raise UserError(
-                f"{folder / CLASSES} lists {len(run.classes)} classes, and the network has "
-                f"{run.architecture.num_classes}"
-            )
+            check_names([run.architecture.variant], (*VARIANTS, "custom"), "variant")
+            if run.preprocessing.crop_px != run.architecture.image_size:
+                raise UserError(
+                    f"crop_px is {run.preprocessing.crop_px} and image_size "
+                    f"{run.architecture.image_size}; they have to be the same"
+                )
+        except KeyError as error:
+            raise UserError(f"{folder / CONFIG} cannot be used: it lacks {error}") from error
+        except (TypeError, UserError) as error:
+            raise UserError(f"{folder / CONFIG} cannot be used: {error}") from error
+        _check_classes(folder / CLASSES, classes, run.architecture.num_classes)
         return run
 
     def save(self) -> None:
@@ -111,7 +116,9 @@ class Run:
         """
         path = self.folder / (file or BEST)
         if not path.is_file():
-            raise UserError(f"{self.folder} has no {path.name}: no epoch of it has ended yet")
+            ended = (self.folder / METRICS).exists()
+            why = "it was removed" if ended else "no epoch of it has ended yet"
+            raise UserError(f"{self.folder} has no {path.name}: {why}")
         found = weights.read(path)
         try:
             weights.check(found, self.architecture)
@@ -140,8 +147,20 @@ def write_json(path: Path, value: Any) -> None:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8", "surrogateescape"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}") from error
+
+
+def _check_classes(path: Path, classes: Any, expected: int) -> None:
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise UserError(f"{path} has to be a list of names")
+    if len(set(classes)) != len(classes):
+        raise UserError(f"{path} names a class twice")
+    if len(classes) != expected:
+        listed = counted(len(classes), "class", "classes")
+        raise UserError(f"{path} lists {listed}, and the network has {expected}")
 
 
 def _settings(cls: type[Settings], values: dict[str, Any]) -> Any:

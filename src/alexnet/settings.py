@@ -15,6 +15,9 @@ from typing import Any
 
 from alexnet.errors import UserError
 
+_FEW = 8
+"""So many names are listed whole when one of them is meant."""
+
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -69,9 +72,11 @@ def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
     known = list(known)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
-            raise UserError(f"unknown {what} {name!r}: {hint}")
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            hints = [f"did you mean {near[0]!r}?"] if near else []
+            if not near or len(known) <= _FEW:
+                hints.append(f"choose from {', '.join(known)}")
+            raise UserError(f"unknown {what} {name!r}: {' '.join(hints)}")
 
 
 def parse_assignments(assignments: Iterable[str], cls: type[Settings]) -> dict[str, str]:
@@ -90,6 +95,21 @@ def parse_assignments(assignments: Iterable[str], cls: type[Settings]) -> dict[s
     return changes
 
 
+def as_text(value: Any) -> str:
+    """A value as one would type it: `2:2,1:1` for pairs, yes and no for truth.
+
+    >>> as_text((96, 256)), as_text(((1, 2), (2, 2))), as_text(True), as_text(None)
+    ('96,256', '1:2,2:2', 'yes', 'none')
+    """
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple):
+            return ",".join(":".join(map(str, pair)) for pair in value)
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def optional_type(kind: Any) -> tuple[Any, bool]:
     """`(X, True)` for `X | None`, else `(kind, False)`."""
     if isinstance(kind, types.UnionType):
@@ -104,8 +124,12 @@ def _converted(field: "dataclasses.Field[Any]", value: Any, kinds: dict[str, Any
     try:
         return _to_type(kind, value)
     except (TypeError, ValueError):
-        expected = str(kind) if typing.get_origin(kind) else kind.__name__
-        raise UserError(f"{field.name} has to be of type {expected}, got {value!r}") from None
+        expected = (
+            f"takes values such as {as_text(field.default)}"
+            if typing.get_origin(kind)
+            else f"has to be of type {kind.__name__}"
+        )
+        raise UserError(f"{field.name} {expected}, got {value!r}") from None
 
 
 def _to_type(kind: Any, value: Any) -> Any:

@@ -206,3 +206,13 @@ def test_the_disk_becomes_full(flat: Path, tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("alexnet.data.archive._Writer.write", full)
     assert "the disk is full" in failure(archive, RunError)
+
+
+def test_a_zip_whose_utf8_names_are_not_marked_as_such(flat: Path, tmp_path: Path) -> None:
+    """As Info-ZIP writes them on Linux."""
+    path = tmp_path / "unmarked.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("xxxxxx", "rose"):
+            archive.write(next(flat.rglob("*.png")), f"{name}/1.png")
+    path.write_bytes(path.read_bytes().replace(b"xxxxxx", "玫瑰".encode()))
+    assert set(find(path).classes) == {"玫瑰", "rose"}

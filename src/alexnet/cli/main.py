@@ -15,6 +15,8 @@ from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
 
 DEBUG = "--debug"
+_INTERRUPTED = 130
+"""What a shell reports of a program that Ctrl-C ended."""
 
 app = typer.Typer(
     help="AlexNet, whole: train it on your own pictures, judge it, use it.",
@@ -61,9 +63,11 @@ def main() -> None:
             prog_name="alexnet",
             standalone_mode=False,
         )
+        if status == _INTERRUPTED:
+            print("stopped before there was anything to keep", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        status = 130
+        status = _INTERRUPTED
     except Exception as error:
         if debug:
             raise
@@ -79,7 +83,7 @@ def _say(error: Exception) -> int:
         # What the command-line library finds: an option that does not exist, a value missing.
         text, status = f"{error.format_message()} (`--help` shows the options)", 2
     elif isinstance(error, typer.Abort):
-        text, status = "stopped", 130
+        text, status = "stopped", _INTERRUPTED
     elif isinstance(error, UserError | RunError):
         text, status = str(error), 2 if isinstance(error, UserError) else 1
     elif isinstance(error, MemoryError):

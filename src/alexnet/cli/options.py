@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from alexnet.settings import Settings, field_types, fields, optional_type
+from alexnet.settings import Settings, as_text, field_types, fields, optional_type
 
 
 def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
@@ -74,7 +74,7 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
         help=field.metadata["description"],
-        show_default=_text(value),
+        show_default=as_text(value),
         metavar="|".join(choices) if choices and len(choices) < 5 else None,
         autocompletion=completion(choices) if choices else None,
         rich_help_panel=cls.__name__,
@@ -86,10 +86,3 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
-
-
-def _text(value: Any) -> str:
-    """A value as one would type it."""
-    if value is None or isinstance(value, bool):
-        return {True: "yes", False: "no", None: "none"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)

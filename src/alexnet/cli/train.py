@@ -1,6 +1,7 @@
 """alexnet train: pictures in, a run's folder out."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -149,5 +150,5 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
-        raise typer.Exit(_SIGNAL_STATUS + stop.signal_number) from None
+        sys.exit(_SIGNAL_STATUS + stop.signal_number)
     show_result(console, outcome)

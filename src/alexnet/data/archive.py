@@ -182,6 +182,8 @@ class _Writer:
 def _unzip(path: Path, writer: _Writer) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        for member in members:
+            member.filename = _name_of(member)
         writer.expect(sum(member.file_size for member in members))
         links = []
         for member in members:
@@ -264,3 +266,16 @@ def _in_words(shown: str) -> Iterator[None]:
 
 def _line(error: Exception) -> str:
     return printable(" ".join(str(error).split()) or type(error).__name__)
+
+
+_ZIP_NAME_IS_UTF8 = 0x800
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """The member's name; many programs write UTF-8 without saying so, which reads as cp437."""
+    if member.flag_bits & _ZIP_NAME_IS_UTF8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename

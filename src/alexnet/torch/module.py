@@ -1,5 +1,6 @@
 """The PyTorch module of an `Architecture`. It has the weights and the forward pass, no numbers."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -66,6 +67,7 @@ class AlexNet(nn.Module):
         """
         self._check_shape(x)
         names = [name for name, _ in self.named_children()]
+        layers = [layers] if isinstance(layers, str) else layers
         wanted = names if layers is None else list(layers)
         check_names(wanted, names, "layer")
         found: dict[str, Tensor] = {}
@@ -94,17 +96,18 @@ class AlexNet(nn.Module):
                 f"{flat}: use {net.image_size}x{net.image_size}, or AlexNet(…, image_size=…)"
             )
 
-    def load_weights(self, source: Mapping[str, np.ndarray]) -> None:
-        """Put in arrays by canonical name, as `alexnet.weights.read` gives them.
+    def load_weights(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
+        """Put in weights: whatever `alexnet.weights.read` takes, or what it gave.
 
         Raises:
             UserError: naming every array that is missing, unknown or of another shape; the
                 weights are then as they were.
         """
-        weights.check(source, self.architecture)
+        arrays = weights.read(source)
+        weights.check(arrays, self.architecture)
         own = self.state_dict()
         with torch.no_grad():
-            for name, array in source.items():
+            for name, array in arrays.items():
                 own[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
     def weights(self) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from alexnet.data.augment import LUMA
 from alexnet.errors import UserError
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
-from alexnet.run import MEAN_PICTURE
+from alexnet.run import CONFIG, MEAN_PICTURE
 from alexnet.training.statistics import Statistics
 
 RUNS = Path("runs")
@@ -77,12 +77,13 @@ def new_folder(
     if output_dir is not None:
         folder = Path(output_dir)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            is_run = (folder / CONFIG).is_file()
+            other = f", or go on with that run by `alexnet train --resume {folder}`"
             raise UserError(
-                f"{folder} is there already; choose another --output-dir, or go on with that run "
-                f"by `alexnet train --resume {folder}`"
+                f"{folder} is there already; choose another --output-dir{other if is_run else ''}"
             )
         return folder
     now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    name = f"{now}-{found.root.name}-{network.variant}"
+    name = f"{now}-{Path(found.source).stem or found.root.name}-{network.variant}"
     numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
     return next(folder for folder in numbered if not folder.exists())

@@ -21,7 +21,7 @@ from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
-from alexnet.run import LAST, MEAN_PICTURE, Run
+from alexnet.run import CONFIG, LAST, MEAN_PICTURE, Run
 from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
@@ -161,7 +161,10 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
         colours=ColourStatistics(**run.colours),
     )
     if (run.folder / LAST).exists() and not (run.folder / checkpoint.CHECKPOINT).exists():
-        observer.notice(f"{run.folder} had ended already")
+        observer.notice(
+            f"{run.folder} had ended already; to train anew for longer: "
+            f"alexnet train --config {run.folder / CONFIG} --epochs {2 * run.recipe.epochs}"
+        )
     else:
         _train(run, task, machine, observer)
     return conclude(

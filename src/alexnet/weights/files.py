@@ -36,6 +36,8 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
     if isinstance(source, Mapping):
         return _arrays(canonical(source, "state dict"), "state dict")
     path = Path(source)
+    if (path / "best.safetensors").is_file():
+        raise UserError(f"{path} is a run; its weights are {path / 'best.safetensors'}")
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
     state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)

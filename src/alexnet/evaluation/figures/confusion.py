@@ -1,5 +1,6 @@
 """The confusion matrix: what the pictures of each class are taken for."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,9 @@ _LABELLED = 150
 """With more classes than this only every so many has its name."""
 _COLUMNS = 22
 """Room for a name, in columns of a terminal."""
+
+_COLUMNS_PER_INCH = 15
+"""Letters of a footnote that fit."""
 
 
 def confusion_matrix(
@@ -102,4 +106,6 @@ def _caption(drawn: Figure, title: str, note: str, has_empty_rows: bool) -> None
     if has_empty_rows:
         lines.append("grey row: no pictures of this class")
     if lines:
-        drawn.supxlabel("\n".join(lines), fontsize=7.5, color="#404040")
+        columns = int(drawn.get_figwidth() * _COLUMNS_PER_INCH)
+        wrapped = [part for line in lines for part in textwrap.wrap(line, columns)]
+        drawn.supxlabel("\n".join(wrapped), fontsize=7.5, color="#404040")
