@@ -1,15 +1,9 @@
-"""PyTorch on one core: the networks here are too small for more."""
-
-from collections.abc import Iterator
+"""Tests of the PyTorch side draw the same numbers each time they run."""
 
 import pytest
-
 import torch
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def seeded() -> None:
+    torch.manual_seed(0)
