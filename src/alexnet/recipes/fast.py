@@ -1,7 +1,8 @@
 """The default: the best accuracy for the time, found by measuring.
 
 Source: our own measurements on 3,433 photographs of five flowers (128x128), `half`, two cores.
-Command: `alexnet train flowers`.
+Command: `alexnet train flowers`. Reached: 0.744 after 30 epochs, 145 s; 0.70 after 85 s (seed 0).
+The settings were chosen on the same 884 validation pictures, so the figure flatters a little.
 Of what was tried (24 to 40 epochs, one run each; a difference under 0.015 is noise):
 - SGD with Nesterov momentum and a cosine, crops down to 0.2 of the area, brightness and contrast
   by 0.3: 0.755 after 30 epochs (145 s), 0.758 after 40. Milder crops without colour: 0.733.
