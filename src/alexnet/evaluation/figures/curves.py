@@ -44,7 +44,7 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
         _finish(axes, rows)
     for axes in (loss, accuracy):
         if axes.lines:
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8)
     if title:
         shown, families = drawable(title)
         drawn.suptitle(shown, fontsize=11, fontfamily=list(families), parse_math=False)
