@@ -7,6 +7,7 @@ import numpy as np
 
 from alexnet.architecture import Architecture
 from alexnet.errors import UserError
+from alexnet.layers import Shape
 
 Weights: TypeAlias = Mapping[str, np.ndarray]
 """`conv1.weight` (out, in / groups, height, width), `fc6.weight` (out, in), biases (out,)."""
@@ -75,17 +76,19 @@ def indexed(weights: Weights) -> dict[str, np.ndarray]:
 
 def check(weights: Weights, architecture: Architecture) -> None:
     """Raise UserError that names every missing, surplus or misshapen array; else return."""
-    expected = architecture.weight_shapes
+    what = f"architecture {architecture.variant!r} with {architecture.num_classes} classes"
+    check_shapes(weights, architecture.weight_shapes, what)
+
+
+def check_shapes(weights: Weights, expected: Mapping[str, Shape], what: str) -> None:
+    """As `check`, against shapes by name; `what` says whose they are."""
     faults = [f"missing {name}" for name in expected if name not in weights]
     faults += [f"surplus {name}" for name in weights if name not in expected]
     for name, shape in expected.items():
         if name in weights and tuple(weights[name].shape) != shape:
             faults.append(f"{name} is {tuple(weights[name].shape)} and not {shape}")
     if faults:
-        raise UserError(
-            f"the weights do not fit the architecture {architecture.variant!r} with "
-            f"{architecture.num_classes} classes: {'; '.join(faults)}"
-        )
+        raise UserError(f"the weights do not fit the {what}: {'; '.join(faults)}")
 
 
 def _without_prefixes(key: str) -> str:

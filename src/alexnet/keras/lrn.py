@@ -1,0 +1,130 @@
+"""Local response normalization for Keras, over the channels, in both data formats."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="alexnet")
+class LocalResponseNorm(keras.layers.Layer):
+    """b = a / (k + alpha * sum of a^2 over `size` neighbouring channels) ** beta.
+
+    The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
+    cut at the first and the last channel; for an even size there is one more before than after.
+    `tf.nn.local_response_normalization` takes half the window, size // 2, and knows odd sizes only.
+
+    Args:
+        size: how many channels are summed, n; may be more than there are.
+        alpha_divided: divide alpha by `size`, as the 2012 program, Caffe and PyTorch do and the
+            paper and TensorFlow do not.
+        data_format: `channels_last` (N, H, W, C) or `channels_first` (N, C, H, W); Keras' own
+            setting when not given.
+
+    Example:
+        >>> norm = LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=2.0)
+        >>> tuple(norm(np.ones((1, 2, 2, 96), "float32")).shape)
+        (1, 2, 2, 96)
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+        alpha_divided: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.alpha_divided = alpha_divided
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        axis = 1 if self.data_format == "channels_first" else len(input_shape) - 1
+        alpha = self.alpha / self.size if self.alpha_divided else self.alpha
+        channels = input_shape[axis]
+        if channels is None:
+            raise ValueError(f"{self.name}: the number of channels has to be known")
+        self._normalize = _normalization(
+            axis, channels, self.size, alpha=alpha, beta=self.beta, k=self.k
+        )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        # Half precision as float32: in float16 the square of 256 is infinite.
+        values = ops.cast(inputs, "float64" if self.compute_dtype == "float64" else "float32")
+        return ops.cast(self._normalize(values), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = {
+            "size": self.size,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "k": self.k,
+            "alpha_divided": self.alpha_divided,
+            "data_format": self.data_format,
+        }
+        return {**super().get_config(), **own}
+
+
+def _normalization(
+    axis: int, channels: int, size: int, *, alpha: float, beta: float, k: float
+) -> Any:
+    """The function with its gradient by hand; the derivation stands in `alexnet.torch.lrn`.
+
+    Left to autodiff, the sum over a window of slices costs seven times as much on TensorFlow.
+    """
+    before, after = min(size // 2, channels - 1), min((size - 1) // 2, channels - 1)
+
+    def scale_of(x: Any) -> Any:
+        return k + alpha * _window_sum(ops.square(x), axis, before, after)
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def normalize(x: Any) -> tuple[Any, Any]:
+        def gradient(*args: Any, upstream: Any = None) -> Any:
+            g = args[0] if upstream is None else upstream
+            # Computed again: to keep it in memory would cost more.
+            scale = scale_of(x)
+            direct = g * _power(scale, -beta)
+            shared = _window_sum(direct * x / scale, axis, after, before)
+            return direct - (2 * alpha * beta) * x * shared
+
+        return x * _power(scale_of(x), -beta), gradient
+
+    return normalize
+
+
+def _window_sum(values: Any, axis: int, before: int, after: int) -> Any:
+    """Sum over the channels c - before … c + after, cut at the ends."""
+    if axis == len(values.shape) - 1 and keras.backend.backend() == "tensorflow":
+        # One product with a band matrix: TensorFlow makes a pass over memory of each slice, where
+        # XLA makes one of them all.
+        channels = values.shape[axis]
+        distance = np.arange(channels)[:, None] - np.arange(channels)
+        band = (-before <= distance) & (distance <= after)
+        return ops.matmul(values, ops.cast(band, values.dtype))
+    channels = values.shape[axis]
+    sides = [(0, 0)] * len(values.shape)
+    sides[axis] = (before, after)
+    padded = ops.pad(values, sides)
+    places = [slice(None)] * axis
+    total = padded[(*places, slice(0, channels))]
+    for start in range(1, before + after + 1):
+        total = total + padded[(*places, slice(start, start + channels))]
+    return total
+
+
+def _power(base: Any, exponent: float) -> Any:
+    """base ** exponent; the paper's -0.75 by two square roots."""
+    if exponent == -0.75:
+        root = ops.rsqrt(base)
+        return root * ops.sqrt(root)
+    return ops.power(base, exponent)
