@@ -1,7 +1,7 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from alexnet.data.augment import Plan
 from alexnet.preprocessing import Preprocessing
 from alexnet.run import Run
+from alexnet.settings import check_names
+
+TORCH = "torch"
+BACKENDS = (TORCH, "tensorflow", "jax")
+"""PyTorch by itself; TensorFlow and JAX through Keras."""
 
 
 class Network(Protocol):
@@ -56,28 +61,35 @@ class Trainer(Protocol):
         ...
 
 
-def open_network(run: Run, *, device: str = "auto", workers: int | None = None) -> Network:
+def check_backend(backend: str) -> None:
+    """Raise UserError when the backend does not exist, or is not installed."""
+    check_names([backend], BACKENDS, "backend")
+    if backend != TORCH:
+        from alexnet.keras_backend import check_installed
+
+        check_installed(backend)
+
+
+def open_network(
+    run: Run, *, backend: str | None = None, device: str = "auto", workers: int | None = None
+) -> Network:
     """The network of a run with the weights of its best epoch.
 
-    Raises:
-        UserError: the run has no weights yet, they are damaged, or the device is not there.
-    """
-    from alexnet.torch.network import Network as TorchNetwork
+    Args:
+        backend: one of `BACKENDS`; when not given, the one that trained the run.
 
-    return TorchNetwork(
-        run.architecture,
-        run.weights(),
-        run.preprocessing,
-        mean_picture=run.mean_picture(),
-        device=device,
-        workers=workers,
-    )
+    Raises:
+        UserError: the run has no weights yet, they are damaged, or the backend or the device is
+            not there.
+    """
+    return _network(run, run.weights(), backend or run.backend, device, workers)
 
 
 def open_trainer(
     run: Run,
     weights: Mapping[str, np.ndarray],
     *,
+    backend: str | None = None,
     device: str = "auto",
     workers: int | None = None,
     threads: int | None = None,
@@ -86,34 +98,75 @@ def open_trainer(
     """A network of the run's architecture with these weights, to be trained by its recipe.
 
     Args:
+        backend: one of `BACKENDS`; when not given, the one that the run began with.
         threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
+        compiled: use torch.compile; Keras' steps always are compiled.
     """
-    import torch
-    from alexnet.torch.network import Network as TorchNetwork
-    from alexnet.torch.trainer import Trainer as TorchTrainer
+    backend = backend or run.backend
+    if backend == TORCH:
+        import torch
+        from alexnet.torch.network import Network as TorchNetwork
+        from alexnet.torch.trainer import Trainer as TorchTrainer
 
+        if threads is not None:
+            torch.set_num_threads(threads)
+        network = _network(run, weights, backend, device, workers)
+        assert isinstance(network, TorchNetwork)
+        return TorchTrainer(network, run.recipe, compiled=compiled)
+    from alexnet.keras_backend import start, use_threads
+
+    start(backend, device)
     if threads is not None:
-        torch.set_num_threads(threads)
-    network = TorchNetwork(
-        run.architecture,
-        weights,
-        run.preprocessing,
-        mean_picture=run.mean_picture(),
-        device=device,
-        workers=workers,
-    )
-    return TorchTrainer(network, run.recipe, compiled=compiled)
+        use_threads(backend, threads)
+    from alexnet.keras.network import Network as KerasNetwork
+    from alexnet.keras.trainer import Trainer as KerasTrainer
+
+    network = _network(run, weights, backend, device, workers)
+    assert isinstance(network, KerasNetwork)
+    return KerasTrainer(network, run.recipe)
 
 
-def check_device(device: str) -> None:
-    """Raise UserError when this machine has no such device; costs next to nothing."""
-    from alexnet.torch.device import find_device
+def _network(
+    run: Run, weights: Mapping[str, np.ndarray], backend: str, device: str, workers: int | None
+) -> Network:
+    check_backend(backend)
+    options: dict[str, Any] = {"mean_picture": run.mean_picture(), "workers": workers}
+    if backend == TORCH:
+        from alexnet.torch.network import Network as TorchNetwork
 
-    find_device(device)
+        return TorchNetwork(run.architecture, weights, run.preprocessing, device=device, **options)
+    from alexnet.keras_backend import start
+
+    start(backend, device)
+    from alexnet.keras.network import Network as KerasNetwork
+
+    return KerasNetwork(run.architecture, weights, run.preprocessing, **options)
 
 
-def threads() -> int:
-    """Threads with which the framework computes on this CPU."""
-    import torch
+def check_device(device: str, backend: str = TORCH) -> None:
+    """Raise UserError when the backend is not installed, or this machine has no such device."""
+    check_backend(backend)
+    if backend == TORCH:
+        from alexnet.torch.device import find_device
 
-    return torch.get_num_threads()
+        find_device(device)
+    else:
+        from alexnet.keras_backend import start
+
+        start(backend, device)
+
+
+def threads(backend: str = TORCH) -> int:
+    """Threads with which the backend computes on this CPU."""
+    if backend == TORCH:
+        import torch
+
+        return torch.get_num_threads()
+    from alexnet.keras_backend import threads
+
+    return threads(backend)
+
+
+def libraries(backend: str) -> tuple[str, ...]:
+    """The packages whose versions say what computed."""
+    return (TORCH,) if backend == TORCH else ("keras", backend)

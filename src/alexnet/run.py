@@ -45,6 +45,11 @@ class Run:
     machine: dict[str, Any] = field(default_factory=dict)
     colours: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def backend(self) -> str:
+        """What trained it: torch, tensorflow or jax."""
+        return str(self.machine.get("backend", "torch"))
+
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Run":
         """Read a run's folder.

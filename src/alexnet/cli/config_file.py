@@ -14,6 +14,7 @@ OWN_OPTIONS = (
     "variant",
     "recipe",
     "output_dir",
+    "backend",
     "device",
     "workers",
     "compile",

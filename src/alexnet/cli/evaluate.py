@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alexnet.cli.options import (
+    BackendOption,
     BatchSizeOption,
     CropsOption,
     DataArgument,
@@ -48,6 +49,7 @@ def evaluate(
             show_default="RUN/evaluation/…",
         ),
     ] = None,
+    backend: BackendOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     batch_size: BatchSizeOption = 64,
@@ -69,6 +71,7 @@ def evaluate(
             data,
             split=split,
             crops=crops,
+            backend=backend,
             device=device,
             workers=workers,
             batch_size=batch_size,

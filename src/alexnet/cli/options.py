@@ -26,6 +26,12 @@ RunArgument: TypeAlias = Annotated[
 CropsOption: TypeAlias = Annotated[
     int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
 ]
+BackendOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="torch|tensorflow|jax", help="What computes.", show_default="what trained the run"
+    ),
+]
 DeviceOption: TypeAlias = Annotated[
     str, typer.Option(help="auto (the fastest here), cpu, cuda, cuda:1 or mps.")
 ]

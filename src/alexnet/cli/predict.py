@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alexnet.cli.options import (
+    BackendOption,
     BatchSizeOption,
     CropsOption,
     DeviceOption,
@@ -42,6 +43,7 @@ def predict(
     ] = "table",
     top: Annotated[int, typer.Option(min=1, help="Classes to show of each picture.")] = 5,
     crops: CropsOption = 1,
+    backend: BackendOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     batch_size: BatchSizeOption = 64,
@@ -63,6 +65,7 @@ def predict(
         paths,
         top=top,
         crops=crops,
+        backend=backend,
         device=device,
         workers=workers,
         batch_size=batch_size,

@@ -63,6 +63,14 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
     ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            metavar="torch|tensorflow|jax",
+            help="What computes: PyTorch, or Keras on TensorFlow or JAX.",
+            show_default="torch",
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto")
     ] = None,
@@ -88,6 +96,7 @@ def train(
         "variant": variant,
         "recipe": recipe_name,
         "output_dir": output_dir,
+        "backend": backend,
         "device": device,
         "workers": workers,
         "compile": compile_,
@@ -95,11 +104,12 @@ def train(
     }
     given = {name: value for name, value in given.items() if value is not None}
     if resume is not None:
-        if data or set_ or config or given or settings:
+        if data or set_ or config or settings or set(given) - {"backend"}:
             raise UserError(
-                "--resume goes on with the settings that the run began with: give no others"
+                "--resume goes on with the settings that the run began with: give no others, "
+                "but for --backend"
             )
-        _watched(lambda **watch: _training().resume(resume, **watch))
+        _watched(lambda **watch: _training().resume(resume, backend=backend, **watch))
         return
     file = read_config(config) if config else {}
     changes = {**file.pop("architecture", {}), **parse_assignments(set_ or [], Architecture)}
@@ -113,7 +123,7 @@ def train(
         options.get("recipe", "fast"),
         **{name: value for name, value in options.items() if name not in OWN_OPTIONS},
     )
-    machine = {n: options[n] for n in ("device", "workers", "compile") if n in options}
+    machine = {n: options[n] for n in ("backend", "device", "workers", "compile") if n in options}
     _watched(
         lambda **watch: _training().train(
             source,

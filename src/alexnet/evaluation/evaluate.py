@@ -28,6 +28,7 @@ def evaluate(
     *,
     split: str | None = None,
     crops: int = 1,
+    backend: str | None = None,
     device: str = "auto",
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
@@ -44,6 +45,7 @@ def evaluate(
         split: "train", "val", "test" or "all". When not given, "val" where the data is split or
             where the run split this very data itself (then its own split, again), else "all".
         crops: 1 for the centre crop, 10 for the paper's ten.
+        backend: torch, tensorflow or jax; when not given, the one that trained the run.
         output_dir: where the files go; when not given, a folder under RUN/evaluation.
 
     Raises:
@@ -60,7 +62,7 @@ def evaluate(
     found, split, notices = _with_split(run, found, split, progress)
     samples = found.samples if split == EVERYTHING else found.split(split)
     of_model = _match(samples, found, run)
-    network = backends.open_network(run, device=device, workers=workers)
+    network = backends.open_network(run, backend=backend, device=device, workers=workers)
     store = data.open_store(samples, run.preprocessing.resize_px, workers, progress)
     if not len(store.rows):
         raise UserError(f"{printable(found.source)}: {_none_readable(store.broken)}")

@@ -21,7 +21,7 @@ _WITH_WEIGHTS = (
 
 def variables(model: keras.Model) -> dict[str, Any]:
     """The variables of a model with the usual layer names, by canonical name."""
-    found = {}
+    found: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, _WITH_WEIGHTS):
             names = keras_layout.VARIABLES[keras_layout.kind_of(layer.name)]
@@ -37,9 +37,7 @@ def flat_channels(model: keras.Model) -> int:
     return int(convs[-1].filters)
 
 
-def load_weights(
-    model: keras.Model, source: str | os.PathLike[str] | Mapping[str, Any]
-) -> None:
+def load_weights(model: keras.Model, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
     """Put weights into a functional or subclassed AlexNet.
 
     Args:

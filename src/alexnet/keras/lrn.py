@@ -8,7 +8,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="alexnet")
-class LocalResponseNorm(keras.layers.Layer):
+class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
     """b = a / (k + alpha * sum of a^2 over `size` neighbouring channels) ** beta.
 
     The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
@@ -115,10 +115,13 @@ def _window_sum(values: Any, axis: int, before: int, after: int) -> Any:
     sides = [(0, 0)] * len(values.shape)
     sides[axis] = (before, after)
     padded = ops.pad(values, sides)
-    places = [slice(None)] * axis
-    total = padded[(*places, slice(0, channels))]
+
+    def channels_from(start: int) -> Any:
+        return padded[tuple([slice(None)] * axis + [slice(start, start + channels)])]
+
+    total = channels_from(0)
     for start in range(1, before + after + 1):
-        total = total + padded[(*places, slice(start, start + channels))]
+        total = total + channels_from(start)
     return total
 
 

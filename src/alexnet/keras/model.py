@@ -51,12 +51,12 @@ def functional(
         ((None, 5), 48)
     """
     net = architecture(variant, **changes)
-    model = _untrained(net, softmax=softmax, data_format=data_format, dtype=dtype, name=name)
+    model = untrained(net, softmax=softmax, data_format=data_format, dtype=dtype, name=name)
     load_weights(model, weights.initial(net, _seed()))
     return model
 
 
-def _untrained(
+def untrained(
     net: Architecture,
     *,
     softmax: bool = False,

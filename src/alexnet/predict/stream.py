@@ -39,6 +39,7 @@ def predict(
     *,
     top: int = 5,
     crops: int = 1,
+    backend: str | None = None,
     device: str = "auto",
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
@@ -51,6 +52,7 @@ def predict(
         paths: files, folders, patterns and `-`; see `alexnet.predict.find_inputs`.
         top: how many classes each prediction has, at most.
         crops: 1 for the centre crop, 10 for the paper's ten.
+        backend: torch, tensorflow or jax; when not given, the one that trained the run.
         workers: threads that decode, ahead of the network; all cores when not given.
         stdin: the list for `-`; standard input when not given.
 
@@ -73,7 +75,7 @@ def predict(
     inputs = find_inputs(paths, stdin)
     # A call without any picture fails here, and not when the first prediction is asked for.
     inputs = chain([next(inputs)], inputs)
-    network = backends.open_network(run, device=device, workers=workers)
+    network = backends.open_network(run, backend=backend, device=device, workers=workers)
     return _stream(run, network, inputs, top, crops, workers, batch_size)
 
 

@@ -66,13 +66,14 @@ def conclude(
     store: Store,
     val_rows: NDArray[np.int64],
     *,
+    backend: str,
     device: str,
     workers: int | None,
     bars: Progress = no_progress,
 ) -> Outcome:
     """Judge the best weights on the validation pictures; draw the curves and confusion.png."""
     draw_curves(run)
-    network = backends.open_network(run, device=device, workers=workers)
+    network = backends.open_network(run, backend=backend, device=device, workers=workers)
     with bars("evaluating the best epoch", len(val_rows)) as steps:
         pictures = (store[int(row)] for row in val_rows)
         found = probabilities(network, pictures, steps=steps)

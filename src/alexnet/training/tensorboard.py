@@ -16,12 +16,12 @@ class TensorBoard(Observer):
 
     def __init__(self, folder: Path) -> None:
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            from tensorboard.summary import Writer
         except ImportError as error:
             raise UserError(
                 "--tensorboard needs TensorBoard: pip install 'alexnet[tensorboard]'"
             ) from error
-        self._writer = SummaryWriter(folder / "tensorboard")
+        self._writer = Writer(str(folder / "tensorboard"))
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         for name, value in {

@@ -44,6 +44,7 @@ class Machine:
     """Where a training computes; none of it belongs to the recipe.
 
     Args:
+        backend: torch, tensorflow or jax.
         device: `auto`, or a device of the backend such as `cpu` or `cuda:1`.
         workers: threads that decode and crop; None for one a core.
         compile: run the network through torch.compile.
@@ -52,6 +53,12 @@ class Machine:
     device: str = "auto"
     workers: int | None = None
     compile: bool = False
+    backend: str = backends.TORCH
+
+    def __post_init__(self) -> None:
+        backends.check_backend(self.backend)
+        if self.compile and self.backend != backends.TORCH:
+            raise UserError("--compile is for PyTorch; with Keras every step is compiled already")
 
 
 def train(
@@ -87,7 +94,7 @@ def train(
     """
     observer = observer or Observer()
     network = chosen_architecture(variant, recipe, dict(changes or {}))
-    backends.check_device(machine.device)
+    backends.check_device(machine.device, machine.backend)
     found = _find(source, recipe, observer, bars)
     network = with_classes(network, found, "num_classes" in (changes or {}))
     folder = new_folder(output_dir, found, network)
@@ -112,7 +119,7 @@ def train(
         machine={
             **dataclasses.asdict(machine),
             "tensorboard": tensorboard,
-            **_described_machine(),
+            **_described_machine(machine.backend),
         },
         colours=dataclasses.asdict(statistics.colours),
     )
@@ -126,12 +133,16 @@ def train(
 def resume(
     folder: str | os.PathLike[str],
     *,
+    backend: str | None = None,
     observer: Observer | None = None,
     bars: Bars = no_progress,
 ) -> Outcome:
     """Go on with a run that was stopped, as if it had never been.
 
     On the CPU of the same machine it ends with the same weights and metrics, bit for bit.
+
+    Args:
+        backend: when it is to go on in another one, with the same batches in the same order.
 
     Raises:
         UserError: not a run, a damaged checkpoint, or pictures that changed since.
@@ -140,7 +151,7 @@ def resume(
     observer = observer or Observer()
     run = Run.open(folder)
     found = _find(run.data["source"], run.recipe, observer, bars)
-    machine = Machine(**{f.name: run.machine[f.name] for f in dataclasses.fields(Machine)})
+    machine = _machine_of(run, backend)
     store = data.open_store(_samples(found), run.preprocessing.resize_px, machine.workers, bars)
     if found.classes != run.classes or store.path.parent.name != run.data["key"]:
         raise UserError(
@@ -168,7 +179,13 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
     else:
         _train(run, task, machine, observer)
     return conclude(
-        run, store, task.val_rows, device=machine.device, workers=machine.workers, bars=bars
+        run,
+        store,
+        task.val_rows,
+        backend=machine.backend,
+        device=machine.device,
+        workers=machine.workers,
+        bars=bars,
     )
 
 
@@ -179,9 +196,10 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     trainer = backends.open_trainer(
         run,
         {name: arrays[name] for name in arrays if name in names},
+        backend=machine.backend,
         device=machine.device,
         workers=machine.workers,
-        threads=run.machine["threads"],
+        threads=run.machine["threads"] if machine.backend == run.backend else None,
         compiled=machine.compile,
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
@@ -198,6 +216,15 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     finally:
         watcher.finished()
     checkpoint.remove(run.folder)
+
+
+def _machine_of(run: Run, backend: str | None) -> Machine:
+    """What the run began on; another backend finds its device anew."""
+    names = [field.name for field in dataclasses.fields(Machine) if field.name in run.machine]
+    machine = Machine(**{name: run.machine[name] for name in names})
+    if backend in (None, machine.backend):
+        return machine
+    return dataclasses.replace(machine, backend=str(backend), device="auto", compile=False)
 
 
 def _find(
@@ -253,11 +280,13 @@ def _save_mean_picture(run: Run, statistics: Statistics) -> None:
     write_bytes(run.folder / MEAN_PICTURE, content.getvalue())
 
 
-def _described_machine() -> dict[str, Any]:
+def _described_machine(backend: str) -> dict[str, Any]:
     return {
-        "threads": backends.threads(),
+        "threads": backends.threads(backend),
         "platform": platform.platform(),
         "processor": platform.processor(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("alexnet", "torch", "numpy")},
+        "versions": {
+            name: version(name) for name in ("alexnet", "numpy", *backends.libraries(backend))
+        },
     }

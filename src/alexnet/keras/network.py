@@ -1,0 +1,105 @@
+"""A Keras AlexNet that takes decoded pictures: logits of views of them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet.architecture import Architecture
+from alexnet.data import augment
+from alexnet.keras.arrays import load_weights
+from alexnet.keras.model import untrained
+from alexnet.preprocessing import Preprocessing
+
+
+class Network:
+    """A network with its preprocessing, on the device that Keras was started on.
+
+    Args:
+        weights: by canonical name.
+        mean_picture: subtracted from each pixel, where the preprocessing has one.
+        workers: threads that prepare pictures; None for one a core.
+
+    Raises:
+        UserError: weights that do not fit.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        preprocessing: Preprocessing,
+        *,
+        mean_picture: NDArray[np.float32] | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.architecture = architecture
+        self.preprocessing = preprocessing
+        self.model = untrained(architecture, data_format="channels_last", dtype="float32")
+        load_weights(self.model, weights)
+        self.before_use: Callable[[], None] = _nothing
+        """Called before the weights are used; a trainer puts those of its last step in."""
+        self._predict = _compiled(self.model)
+        self._mean_picture = mean_picture
+        self._pool = ThreadPoolExecutor(workers or os.cpu_count())
+        self._buffer = np.empty((0, 0, 0, 0), np.float32)
+
+    def logits(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+    ) -> NDArray[np.float32]:
+        """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
+        self.before_use()
+        return np.asarray(self._predict(self.batch(pictures, plan)), np.float32)
+
+    def batch(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+    ) -> NDArray[np.float32]:
+        """What goes into conv1, (N, crop_px, crop_px, channels); valid until the next call."""
+        return augment.apply(
+            plan,
+            pictures,
+            self.preprocessing,
+            out=self._room_for(len(pictures)),
+            mean_picture=self._mean_picture,
+            pool=self._pool,
+        )
+
+    def _room_for(self, count: int) -> NDArray[np.float32]:
+        """The same memory in each step: fresh pages would cost as much as the cropping."""
+        if len(self._buffer) < count:
+            size = self.preprocessing.crop_px
+            self._buffer = np.empty((count, size, size, self.architecture.in_channels), np.float32)
+        return self._buffer[:count]
+
+
+def _nothing() -> None:
+    pass
+
+
+def _compiled(model: keras.Model) -> Callable[[NDArray[np.float32]], Any]:
+    """The model as one compiled function of a batch; its weights may change between calls."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        traced = tensorflow.function(lambda batch: model(batch, training=False))
+        return lambda batch: traced(tensorflow.constant(batch))
+    import jax
+
+    def logits(trained: list[Any], others: list[Any], batch: Any) -> Any:
+        return model.stateless_call(trained, others, batch, training=False)[0]
+
+    traced = jax.jit(logits)
+    # The result is waited for, so that the batch's memory can be used again.
+    return lambda batch: traced(*values_of(model), batch).block_until_ready()
+
+
+def values_of(model: keras.Model) -> tuple[list[Any], list[Any]]:
+    """The arrays of the trained and of the other variables, in the model's order."""
+    return (
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+    )
