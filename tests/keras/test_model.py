@@ -1,0 +1,229 @@
+"""The Keras networks as someone meets them who knows Keras, and against the PyTorch network."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+import alexnet
+import keras
+import torch
+from alexnet import Architecture, UserError, architecture, variants, weights
+from alexnet.keras import AlexNet, functional, load_weights, read_weights
+
+from ..strategies import changes
+
+SMALL: dict[str, Any] = {"image_size": 67, "num_classes": 7, "init": "damped"}
+
+
+def arrays_of(net: Architecture) -> dict[str, np.ndarray]:
+    """Weights of which none is at a round number, biases and running values neither."""
+    generator = np.random.default_rng(0)
+    return {
+        name: array + generator.uniform(0.1, 0.3, array.shape).astype(np.float32)
+        if array.ndim == 1
+        else array
+        for name, array in weights.initial(net, 3).items()
+    }
+
+
+def torch_logits(net: Architecture, arrays: Any, pictures: np.ndarray) -> np.ndarray:
+    """Of pictures (N, H, W, C)."""
+    model = alexnet.AlexNet(net).eval()
+    model.load_weights(arrays)
+    with torch.no_grad():
+        return model(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy())).numpy()
+
+
+def pictures_for(net: Architecture, count: int = 2) -> np.ndarray:
+    shape = (count, net.image_size, net.image_size, net.in_channels)
+    return np.random.default_rng(1).normal(size=shape).astype(np.float32)
+
+
+def relative(found: Any, expected: np.ndarray) -> float:
+    return float(np.abs(np.asarray(found) - expected).max() / np.abs(expected).max())
+
+
+@pytest.mark.parametrize("make", [functional, AlexNet])
+@pytest.mark.parametrize("variant", variants())
+def test_every_variant_computes_what_pytorch_does(variant: str, make: Any) -> None:
+    net = architecture(variant, **SMALL)
+    arrays, pictures = arrays_of(net), pictures_for(net)
+    model = make(net)
+    load_weights(model, arrays)
+    assert relative(model(pictures), torch_logits(net, arrays, pictures)) < 1e-4
+    found = read_weights(model)
+    assert list(found) == list(net.weight_shapes)
+    assert all((found[name] == arrays[name]).all() for name in arrays)
+
+
+@settings(
+    deadline=None,
+    max_examples=10,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
+)
+@given(wanted=changes())
+def test_every_field_means_what_it_means_in_pytorch(wanted: dict[str, Any]) -> None:
+    try:
+        net = architecture("paper", **wanted)
+    except UserError:
+        assume(False)
+    arrays, pictures = arrays_of(net), pictures_for(net)
+    expected = torch_logits(net, arrays, pictures)
+    for make in (functional, AlexNet):
+        model = make(net)
+        load_weights(model, arrays)
+        assert relative(model(pictures), expected) < 1e-4
+
+
+def test_full_size_variants_have_the_known_number_of_parameters() -> None:
+    assert functional("paper").count_params() == 60_965_224
+    assert AlexNet("half", num_classes=5).count_params() == 14_591_685
+
+
+def test_layers_have_the_papers_names_and_sizes() -> None:
+    model = functional("paper")
+    named = {layer.name: layer for layer in model.layers}
+    assert [name for name in named if name.startswith(("conv", "fc"))] == [
+        *("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+    ]
+    assert tuple(named["pool5"].output.shape) == (None, 6, 6, 256)
+    assert tuple(named["norm1"].output.shape) == (None, 55, 55, 96)
+    features = keras.Model(model.input, model.get_layer("fc7").output)
+    assert features.output_shape == (None, 4096)
+
+
+def test_channels_first_has_the_same_weights_and_outputs(backend: str) -> None:
+    """The weights do not depend on the data format, not even those behind the flatten."""
+    net = architecture("paper", norm="batch", **SMALL)
+    arrays, pictures = arrays_of(net), pictures_for(net)
+    model = functional(net, data_format="channels_first")
+    load_weights(model, arrays)
+    assert model.input_shape == (None, 3, 67, 67)
+    found = read_weights(model)
+    assert all((found[name] == arrays[name]).all() for name in arrays)
+    if backend == "tensorflow":
+        pytest.skip("TensorFlow convolves channels-first pictures on a GPU only")
+    logits = model(pictures.transpose(0, 3, 1, 2))
+    assert relative(logits, torch_logits(net, arrays, pictures)) < 1e-4
+
+
+def test_softmax_gives_probabilities() -> None:
+    net = architecture("half", **SMALL)
+    for make in (functional, AlexNet):
+        shares = np.asarray(make(net, softmax=True)(pictures_for(net)))
+        np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
+
+
+def test_activations_of_the_subclassed_model() -> None:
+    model = AlexNet("paper", **SMALL)
+    pictures = pictures_for(model.architecture)
+    found = model.activations(pictures, layers=["pool5", "fc8"])
+    assert tuple(found["pool5"].shape) == (2, 1, 1, 256)
+    np.testing.assert_allclose(found["fc8"], model(pictures), rtol=1e-5, atol=1e-6)
+    with pytest.raises(UserError, match="did you mean 'pool5'"):
+        model.activations(pictures, layers=["pol5"])
+
+
+def test_it_is_trained_with_compile_and_fit() -> None:
+    """By someone who knows only Keras: bright pictures from dark ones, in a few epochs."""
+    net = architecture("paper", image_size=67, num_classes=2, init="damped", norm="batch")
+    generator = np.random.default_rng(0)
+    labels = np.arange(32) % 2
+    pictures = generator.normal(size=(32, 67, 67, 3)) + 2 * labels[:, None, None, None]
+    for make in (functional, AlexNet):
+        model = make(net, dropout=0)
+        model.compile(
+            keras.optimizers.SGD(0.01, momentum=0.9),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+        model.fit(pictures, labels, epochs=8, batch_size=16, verbose=0)
+        _, accuracy = model.evaluate(pictures, labels, verbose=0)
+        assert accuracy > 0.9
+
+
+@pytest.mark.parametrize("make", [functional, AlexNet])
+def test_a_saved_model_is_loaded_by_a_new_process(make: Any, tmp_path: Path, backend: str) -> None:
+    """`.keras` with nothing but `import alexnet.keras`; also after a change of the architecture."""
+    net = architecture("paper", norm_layers=(1, 3), lrn_size=4, dropout=0.1, **SMALL)
+    model, pictures = make(net), pictures_for(net)
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    np.save(tmp_path / "pictures.npy", pictures)
+    code = (
+        "import sys, numpy, keras, alexnet.keras\n"
+        "folder = sys.argv[1]\n"
+        "model = keras.models.load_model(f'{folder}/model.keras')\n"
+        "logits = model(numpy.load(f'{folder}/pictures.npy'))\n"
+        "numpy.save(f'{folder}/logits.npy', numpy.asarray(logits))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, check=True)
+    expected = np.asarray(model(pictures))
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, rtol=1e-5, atol=1e-6)
+    other = make(net)
+    other.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_allclose(other(pictures), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_config_gives_the_same_network_again() -> None:
+    model = AlexNet("bvlc", softmax=True, **SMALL)
+    again = AlexNet.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.architecture == model.architecture
+    assert again.softmax
+    assert again.name == "alexnet_bvlc"
+    copy = keras.models.clone_model(functional("paper", **SMALL))
+    assert copy.get_layer("norm1").k == 2.0
+
+
+def test_it_is_exported(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    import tensorflow as tf
+
+    model = functional("paper", **SMALL)
+    pictures = pictures_for(architecture("paper", **SMALL))
+    model.export(tmp_path / "saved", verbose=False)
+    served = tf.saved_model.load(tmp_path / "saved").serve(pictures)
+    assert relative(served, np.asarray(model(pictures))) < 1e-4
+
+
+def test_weights_that_do_not_fit_are_named_and_nothing_is_loaded() -> None:
+    model = functional("half", **SMALL)
+    before = read_weights(model)
+    wrong = weights.initial(architecture("full", **SMALL), 0)
+    del wrong["fc8.bias"]
+    wrong["fc9.bias"] = np.zeros(3, np.float32)
+    with pytest.raises(UserError) as caught:
+        load_weights(model, wrong)
+    said = str(caught.value)
+    assert "missing fc8.bias" in said
+    assert "surplus fc9.bias" in said
+    assert "conv1.weight is (96, 3, 11, 11) and not (48, 3, 11, 11)" in said
+    after = read_weights(model)
+    assert all((after[name] == before[name]).all() for name in before)
+
+
+def test_wrong_calls_are_one_line() -> None:
+    with pytest.raises(UserError, match="did you mean 'paper'"):
+        functional("papr")
+    with pytest.raises(UserError, match="channels_last or channels_first"):
+        functional("half", data_format="nhwc")
+    with pytest.raises(UserError, match="the least image_size"):
+        AlexNet("half", image_size=20)
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    first = []
+    for make in (functional, AlexNet):
+        keras.utils.set_random_seed(4)
+        first.append(read_weights(make("half", **SMALL)))
+    assert all((first[0][name] == first[1][name]).all() for name in first[0])
