@@ -10,7 +10,7 @@ import numpy as np
 
 from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
-from alexnet.weights import hdf5, keras_file, keras_writer, pytorch
+from alexnet.weights import caffe, hdf5, keras_file, keras_writer, pytorch
 from alexnet.weights.names import Weights, canonical, check, indexed
 
 _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
@@ -34,7 +34,8 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
               (`conv1.weight`) or the seeds' and torchvision's indexed one (`features.0.weight`);
             - Keras' `.weights.h5`, `.keras` and older `.h5`, by the layers' names where they
               are ours and else by their order (the inputs of fc6 are taken to be as Keras'
-              `Flatten` orders them, channels last).
+              `Flatten` orders them, channels last);
+            - Caffe's `.caffemodel`; such a conv1 takes BGR pictures.
 
     Raises:
         UserError: no such file, not a weights file, or one that holds anything but arrays.
@@ -133,6 +134,7 @@ def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
         ".h5": keras_file.read_hdf5,
         ".hdf5": keras_file.read_hdf5,
         ".keras": keras_file.read_archive,
+        ".caffemodel": caffe.read_caffe,
     }
     return by_ending.get(path.suffix, pytorch.read_torch)
 
