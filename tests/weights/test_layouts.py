@@ -145,6 +145,14 @@ def test_other_precisions(dtype: torch.dtype, suffix: str, tmp_path: Path) -> No
     assert np.array_equal(found["conv1.weight"], expected)
 
 
+def test_bfloat16_of_numpy() -> None:
+    """It is there where JAX, for one, was imported before."""
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    found = weights.read({"conv1.bias": np.array([1.5, -2.0], bfloat16)})["conv1.bias"]
+    assert found.dtype == np.float32
+    assert found.tolist() == [1.5, -2.0]
+
+
 def test_two_names_for_one_array() -> None:
     both = {"features.0.bias": np.zeros(4, np.float32), "conv1.bias": np.ones(4, np.float32)}
     with pytest.raises(UserError, match=r"^state dict: two arrays for conv1\.bias$"):

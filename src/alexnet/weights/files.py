@@ -1,30 +1,41 @@
-"""Weight files: safetensors, and PyTorch's `.pth` without running what a pickle may hold."""
+"""Weight files: one door to every format, told apart by their content."""
 
 import contextlib
 import os
-import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
-from alexnet.weights.names import Weights, canonical, indexed
+from alexnet.weights import caffe, hdf5, keras_file, keras_writer, pytorch
+from alexnet.weights.names import Weights, canonical, check, indexed
 
 _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
     "canonical": dict,
     "indexed": indexed,
 }
+_ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
+_READ_ONLY = (".pth", ".pt", ".tar", ".caffemodel", ".h5", ".hdf5")
+"""Endings of formats that are read here and not written."""
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Arrays by canonical name, float32, from a state dict or a file.
 
+    Nothing in a file is ever run, and a file is read as a whole or not at all.
+
     Args:
-        source: a state dict (tensors or arrays), a `.safetensors` file, or a PyTorch file,
-            in our layout (`conv1.weight`) or the seeds' and torchvision's indexed one
-            (`features.0.weight`). PyTorch files are read with `weights_only=True`.
+        source: a state dict (tensors or arrays) or a file:
+
+            - `.safetensors`, or PyTorch's `.pth` (read with `weights_only=True`), in our layout
+              (`conv1.weight`) or the seeds' and torchvision's indexed one (`features.0.weight`);
+            - Keras' `.weights.h5`, `.keras` and older `.h5`, by the layers' names where they
+              are ours and else by their order (the inputs of fc6 are taken to be as Keras'
+              `Flatten` orders them, channels last);
+            - Caffe's `.caffemodel`; such a conv1 takes BGR pictures.
 
     Raises:
         UserError: no such file, not a weights file, or one that holds anything but arrays.
@@ -40,27 +51,48 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
         raise UserError(f"{path} is a run; its weights are {path / 'best.safetensors'}")
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
-    state = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    return _arrays(canonical(state, str(path)), str(path))
+    return _arrays(canonical(_reader(path)(path), str(path)), str(path))
 
 
-def write(weights: Weights, path: str | os.PathLike[str], *, layout: str = "canonical") -> None:
-    """Write arrays by canonical name to a `.safetensors` file, complete or not at all.
+def write(
+    weights: Weights,
+    path: str | os.PathLike[str],
+    *,
+    layout: str = "canonical",
+    architecture: Architecture | None = None,
+) -> None:
+    """Write arrays by canonical name to a file, complete or not at all.
 
     Args:
-        layout: `canonical`, or `indexed` for programs with torchvision's names.
+        path: `.weights.h5` for the weights of a Keras model, `.keras` for the model with them,
+            and anything else for safetensors.
+        layout: `canonical`, or `indexed` for programs with the names of the seeds' nets and
+            torchvision's.
+        architecture: checked against the weights; a `.keras` file needs it.
 
     Raises:
-        UserError: a layout that does not exist, or that has no name for one of the arrays.
+        UserError: a layout that does not exist, or that has no name for one of the arrays;
+            weights that do not fit; a format that is only read; no Keras for a `.keras` file.
         RunError: the file cannot be written (a full disk); what was there stays.
     """
-    from safetensors.numpy import save
-
+    path = Path(path)
     if layout not in _LAYOUTS:
         raise UserError(f"unknown layout {layout!r}: choose from {', '.join(_LAYOUTS)}")
-    named = _LAYOUTS[layout](weights)
-    arrays = {name: np.ascontiguousarray(named[name]) for name in sorted(named)}
-    write_bytes(Path(path), save(arrays))
+    if architecture is not None:
+        check(weights, architecture)
+    if path.name.endswith(".weights.h5"):
+        write_bytes(path, keras_writer.weights_h5(weights, layout))
+    elif path.suffix == ".keras":
+        if architecture is None:
+            raise UserError(f"{path}: a .keras file holds the model, so give its architecture")
+        keras_writer.save_model(weights, path, architecture)
+    elif path.suffix in _READ_ONLY:
+        raise UserError(
+            f"{path}: {path.suffix} files are read and not written; end the name in "
+            f".safetensors, .weights.h5 or .keras"
+        )
+    else:
+        write_bytes(path, _safetensors(_LAYOUTS[layout](weights)))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -82,13 +114,38 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
+    """By how the file begins; by its ending where that tells nothing."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    if head.startswith(hdf5.MAGIC):
+        return keras_file.read_hdf5
+    if head.startswith(_ZIP_MAGIC):
+        return keras_file.read_archive if keras_file.is_archive(path) else pytorch.read_torch
+    if head.startswith(_PICKLE_MAGIC):
+        return pytorch.read_torch
+    if head[8:] == b"{":  # behind the length of safetensors' header
+        return _read_safetensors
+    by_ending: dict[str, Callable[[Path], Mapping[str, Any]]] = {
+        ".safetensors": _read_safetensors,
+        ".h5": keras_file.read_hdf5,
+        ".hdf5": keras_file.read_hdf5,
+        ".keras": keras_file.read_archive,
+        ".caffemodel": caffe.read_caffe,
+    }
+    return by_ending.get(path.suffix, pytorch.read_torch)
+
+
 def _read_safetensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         return dict(load_file(path))
-    except TypeError:  # NumPy has no bfloat16.
+    except TypeError:  # NumPy alone has no bfloat16.
         from safetensors.torch import load_file as load_tensors
 
         return dict(load_tensors(path))
@@ -96,25 +153,10 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not a complete safetensors file: {error}") from error
 
 
-def _read_torch(path: Path) -> Mapping[str, Any]:
-    import torch
+def _safetensors(named: Mapping[str, np.ndarray]) -> bytes:
+    from safetensors.numpy import save
 
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path} is refused: it is cut short, or holds more than arrays, and nothing in it "
-            f"was run; save model.state_dict() instead"
-        ) from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except Exception as error:  # bytes that are no pickle can make the unpickler raise anything
-        raise UserError(
-            f"{path} is not a complete PyTorch weights file; save or download it again"
-        ) from error
-    if not isinstance(state, Mapping):
-        raise UserError(f"{path} holds a {type(state).__name__} and not a state dict")
-    return state
+    return save({name: np.ascontiguousarray(named[name]) for name in sorted(named)})
 
 
 def _arrays(state: Mapping[str, Any], source: str) -> dict[str, np.ndarray]:
@@ -122,6 +164,8 @@ def _arrays(state: Mapping[str, Any], source: str) -> dict[str, np.ndarray]:
     for name, value in state.items():
         if hasattr(value, "detach") and value.is_floating_point():
             value = value.detach().float().cpu().numpy()
+        if isinstance(value, np.ndarray) and value.dtype.name == "bfloat16":
+            value = value.astype(np.float32)  # NumPy has it where JAX or h5py was imported
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             raise UserError(f"{source}: {name} is not an array of floating-point numbers")
         arrays[name] = value.astype(np.float32, copy=False)
