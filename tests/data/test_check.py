@@ -88,6 +88,8 @@ def test_json(mixed: Path, tmp_path: Path) -> None:
     assert "24 pictures" in done.stdout
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(tmp_path / "no/x.json")])
     assert isinstance(done.exception, UserError)
+    assert "there is no folder" in str(done.exception)
+    assert not done.stdout
 
 
 def test_data_that_training_cannot_work_with(picture: MakePicture, tmp_path: Path) -> None:

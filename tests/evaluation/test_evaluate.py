@@ -64,11 +64,23 @@ def test_json_in_a_file_beside_the_tables(command, run, pictures, tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text())["count"] == 13
 
 
-def test_json_file_that_cannot_be_written(command, run, pictures, tmp_path):
-    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "no" / "such.json")
-    assert found.status == 1
-    assert "92.3%" in found.out
-    assert "such.json" in found.err.splitlines()[-1]
+@pytest.mark.parametrize("option", ["--json", "--output-dir"])
+def test_target_that_cannot_be_written_is_refused_before_the_work(
+    command, run, pictures, tmp_path, option
+):
+    (tmp_path / "file").write_text("no folder")
+    found = command("evaluate", run.folder, pictures, option, tmp_path / "file" / "such.json")
+    assert found.status == 2
+    assert found.out == ""
+    (line,) = found.err.splitlines()
+    assert "such.json" in line
+    assert f"{tmp_path / 'file'}" in line
+
+
+def test_json_beside_a_folder_of_that_name(command, run, pictures, tmp_path):
+    found = command("evaluate", run.folder, pictures, "--json", tmp_path)
+    assert found.status == 2
+    assert "it is a folder" in found.err
 
 
 def test_classes_are_matched_by_name_not_by_place(make_run, pictures):
@@ -184,16 +196,16 @@ def test_other_data_of_the_same_name_is_not_written_over(run, pictures, tmp_path
     assert [folder.name for folder in folders] == ["pictures", "pictures-2", "pictures"]
 
 
-def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures, tmp_path):
-    (tmp_path / "taken").write_text("a file, and not a folder")
-    found = command("evaluate", run.folder, pictures, "--output-dir", tmp_path / "taken")
+def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures):
+    (run.folder / "evaluation").write_text("a file, and not a folder")
+    found = command("evaluate", run.folder, pictures)
     assert found.status == 1
     assert "92.3%" in found.out
     last = found.err.splitlines()[-1]
-    assert "taken" in last
+    assert str(run.folder) in last
     assert "choose another folder with --output-dir" in last
     with pytest.raises(NotSavedError) as failure:
-        evaluate(run, pictures, output_dir=tmp_path / "taken", device="cpu")
+        evaluate(run, pictures, device="cpu")
     assert failure.value.evaluation.metrics.count == 13
 
 

@@ -12,7 +12,7 @@ from alexnet import backends, data
 from alexnet.data.samples import SPLITS, Dataset, Sample
 from alexnet.errors import UserError
 from alexnet.evaluation.metrics import measure
-from alexnet.evaluation.report import save
+from alexnet.evaluation.report import require_writable, save
 from alexnet.evaluation.results import Evaluation
 from alexnet.evaluation.views import BATCH_SIZE, check_crops, probabilities
 from alexnet.progress import Progress, no_progress
@@ -47,14 +47,16 @@ def evaluate(
         output_dir: where the files go; when not given, a folder under RUN/evaluation.
 
     Raises:
-        UserError: a wrong call, classes that the model does not know, no pictures in the split,
-            or none that can be read.
-        NotSavedError: the files cannot be written; it carries the evaluation.
+        UserError: a wrong call, an output_dir that cannot be written, classes that the model does
+            not know, no pictures in the split, or none that can be read.
+        NotSavedError: the files cannot be written after all; it carries the evaluation.
 
     Example:
         `evaluate("runs/flowers", "flowers", crops=10).metrics.top1`
     """
     check_crops(crops)
+    if output_dir is not None:
+        require_writable(Path(output_dir))
     run = run if isinstance(run, Run) else Run.open(run)
     found = data.find(source, progress=progress)
     found, split, notices = _with_split(run, found, split, progress)

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data.folders import SPLIT_NAMES
-from alexnet.errors import RunError
+from alexnet.errors import RunError, UserError
 from alexnet.evaluation import figures
 from alexnet.evaluation.results import Evaluation, NotSavedError
 from alexnet.run import write_json
@@ -24,6 +25,25 @@ FIGURES = "metrics.json"
 PREDICTIONS = "predictions.csv"
 CONFUSION = "confusion.png"
 MISTAKES = "mistakes.png"
+
+
+def require_writable(folder: Path) -> None:
+    """Look whether `save` can write into this folder, which need not be there yet.
+
+    Raises:
+        UserError: it cannot; says why.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        why = f"{printable(there)} is a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"{printable(there)} is not writable"
+    else:
+        return
+    raise UserError(
+        f"the files of the evaluation cannot be kept in {printable(folder)}: {why}; "
+        "choose another folder with --output-dir"
+    )
 
 
 def save(
