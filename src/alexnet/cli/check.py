@@ -89,15 +89,24 @@ def _show_pictures(report: "CheckReport", console: "Console") -> None:
     formats = ", ".join(f"{count:,} {name}" for name, count in report.formats.items())
     _line(console, f"{counted(report.pictures, 'picture')} that can be read: {formats or 'none'}")
     if report.sizes:
-        sizes = ", ".join(f"{what} {w}x{h}" for what, (w, h) in report.sizes.items())
-        _line(console, f"width x height, pixels: {sizes}")
+        _line(console, f"width x height, pixels: {_sizes(report)}")
     if report.split_by == "hash":
         _line(console, "train and val are told apart by a hash of each picture's content")
-    if report.imbalance is not None:
+    if report.imbalance is not None and report.imbalance > 1 and len(report.classes) > 1:
         _line(
             console,
-            f"the largest class has {report.imbalance:.1f} times the pictures of the smallest",
+            f"the largest class has {report.imbalance:.3g} times the pictures of the smallest",
         )
+
+
+def _sizes(report: "CheckReport") -> str:
+    smallest, largest = report.sizes["smallest"], report.sizes["largest"]
+    if str(smallest) == str(largest):
+        return str(smallest)
+    return (
+        f"smallest {smallest} ({smallest.path}), median {report.sizes['median']}, "
+        f"largest {largest} ({largest.path})"
+    )
 
 
 def _show_list(console: "Console", lines: list[str], title: str) -> None:
