@@ -89,7 +89,11 @@ def test_sizes_are_those_of_pictures_that_exist(picture: MakePicture, tmp_path: 
 def test_the_command(mixed: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(mixed)])
     assert done.exit_code == 0, done.output
-    for text in ("cat", "24 pictures that can be read: 23 PNG, 1 JPEG", "largest 40x20 (val/cat/a.png)"):
+    for text in (
+        "cat",
+        "24 pictures that can be read: 23 PNG, 1 JPEG",
+        "largest 40x20 (val/cat/a.png)",
+    ):
         assert text in done.stdout
     assert "train/cat/3.png: image file is truncated" in done.stdout
     assert "train/cat/1.png = val/cat/same.png" in done.stdout

@@ -145,7 +145,8 @@ def test_missing_split_names_those_that_are_there(command, run, pictures):
 def test_data_without_splits_has_no_val(command, run, pictures):
     found = command("evaluate", run.folder, pictures, "--split", "val")
     assert found.status == 2
-    assert "is not split" in found.err
+    assert "is not split, so it has no 'val' (where training splits data by a hash" in found.err
+    assert "without --split all of it is evaluated" in found.err
 
 
 def test_unknown_split(run, pictures):
@@ -164,6 +165,69 @@ def test_split_that_the_run_made_itself_is_made_again(make_run, pictures):
     everything = evaluate(run, pictures, split="all", device="cpu")
     assert len(everything.paths) == 13
     assert "looks better than it is" in " ".join(everything.notices)
+
+
+@pytest.fixture
+def trained(pictures, tmp_path):
+    """A run that was really trained on the pictures, which it split by itself."""
+    from alexnet.recipe import recipe
+    from alexnet.training import train
+
+    outcome = train(
+        pictures,
+        changes={"widths": 8, "hidden": 16},
+        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
+        output_dir=tmp_path / "trained",
+    )
+    return outcome.run
+
+
+def test_pictures_of_the_training_are_known_again_in_any_form(trained, pictures, tmp_path):
+    moved = shutil.copytree(pictures, tmp_path / "copy" / "of them")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", pictures)
+    paths = sorted(moved.rglob("*.png"))
+    table = tmp_path / "table.csv"
+    table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
+    of_training = evaluate(trained, pictures, device="cpu")
+    for form in (moved, archive, table):
+        found = evaluate(trained, form, device="cpu")
+        assert found.split == "val"
+        assert found.metrics.top1 == of_training.metrics.top1
+        assert len(found.paths) == len(of_training.paths)
+        assert "looks better" not in " ".join(found.notices)
+        everything = evaluate(trained, form, split="all", device="cpu")
+        count = len(paths) - len(found.paths)
+        said = f"the network was trained on {count} of them, so it looks better than it is"
+        assert said in everything.notices
+
+
+def test_other_pictures_with_a_few_of_the_training(trained, pictures, tmp_path):
+    from .conftest import picture
+
+    other = tmp_path / "other"
+    for i in range(4):
+        picture(other / "red" / f"{i}.png", "red", seed=200 + i)
+    assert "looks better" not in " ".join(evaluate(trained, other, device="cpu").notices)
+    (known,) = [p for p in (pictures / "red").iterdir() if p.name == "leaf.png"]
+    shutil.copy(known, other / "red")
+    split = {p.split("/")[-1] for p in evaluate(trained, pictures, device="cpu").paths}
+    found = evaluate(trained, other, device="cpu")
+    assert found.split == "all"
+    warned = "the network was trained on 1 of them, so it looks better than it is"
+    assert (warned in found.notices) == ("leaf.png" not in split)
+
+
+def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pictures):
+    from alexnet.evaluation.report import _title
+
+    paths = sorted(pictures.rglob("*.png"))
+    table = pictures / "pictures.csv"
+    table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
+    found = [evaluate(run, data, device="cpu") for data in (pictures, table)]
+    assert [one.folder.name for one in found] == ["pictures", "pictures.csv"]
+    titles = [_title(one) for one in found]
+    assert titles[0].endswith("/pictures")
+    assert titles[1].endswith("/pictures.csv")
 
 
 def test_broken_picture_is_left_out_and_named(command, run, pictures):

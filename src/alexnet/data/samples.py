@@ -78,7 +78,9 @@ def problems(dataset: Dataset) -> list[str]:
     source = printable(dataset.source)
     train, val = dataset.counts("train"), dataset.counts("val")
     if len(dataset.classes) < 2:
-        needs = "different labels" if dataset.by_table else "folders of pictures, one for each class"
+        needs = (
+            "different labels" if dataset.by_table else "folders of pictures, one for each class"
+        )
         return [
             f"{source}: only one class, {some(list(dataset.classes))}; "
             f"training needs at least two {needs}"

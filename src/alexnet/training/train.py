@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
-from alexnet.run import CONFIG, LAST, MEAN_PICTURE, Run
+from alexnet.run import CONFIG, LAST, MEAN_PICTURE, TRAINED_ON, Run
 from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
@@ -34,7 +35,7 @@ from alexnet.training.prepare import (
     preprocessing_for,
     with_classes,
 )
-from alexnet.training.statistics import Statistics, measure
+from alexnet.training.statistics import measure
 from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial, write_bytes
 
@@ -118,7 +119,8 @@ def train(
     )
     run.save()
     if run.preprocessing.mean_picture is not None:
-        _save_mean_picture(run, statistics)
+        _save_array(run.folder / MEAN_PICTURE, statistics.mean_picture)
+    _save_array(run.folder / TRAINED_ON, np.unique(store.contents[train_rows]))
     draw_sample_batch(run, store, train_rows)
     return _run(run, store, machine, observer, bars)
 
@@ -247,10 +249,10 @@ def _say_broken(store: data.Store, observer: Observer) -> None:
     observer.notice(f"training goes on without {what}: {first.path} ({reason}){more}")
 
 
-def _save_mean_picture(run: Run, statistics: Statistics) -> None:
+def _save_array(path: Path, values: NDArray[Any]) -> None:
     content = io.BytesIO()
-    np.save(content, statistics.mean_picture)
-    write_bytes(run.folder / MEAN_PICTURE, content.getvalue())
+    np.save(content, values)
+    write_bytes(path, content.getvalue())
 
 
 def _described_machine() -> dict[str, Any]:
