@@ -148,6 +148,7 @@ def test_the_cache_is_listed_and_cleared(flat: Path, cache: Path) -> None:
     listed = run(app, ["cache", "list"]).stdout
     assert "pictures" in listed
     assert "datasets" in listed
+    assert any(line.endswith(f"  {flat}") for line in listed.splitlines())
     assert run(app, ["cache", "clear"], input="n\n").exit_code == 1
     assert {entry.kind for entry in cache_entries()} == {"pictures", "datasets", "hashes"}
     assert "freed" in run(app, ["cache", "clear", "--yes"]).stdout

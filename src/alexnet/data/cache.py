@@ -67,7 +67,7 @@ def cache_entries() -> list[CacheEntry]:
             entries.append(CacheEntry(kind, key, path, _size(path), index))
     memo = root / MEMO
     if memo.exists():
-        index = {"source": "hashes of files, so that they need not be read again"}
+        index = {"source": "files that need not be read again"}
         entries.append(CacheEntry("hashes", MEMO, memo, memo.stat().st_size, index))
     return sorted(entries, key=lambda e: (e.kind, str(e.index.get("created", "")), e.key))
 
