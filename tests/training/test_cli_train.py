@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet.architecture import variants
+from alexnet.recipe import RECIPES, Recipe
+from alexnet.settings import fields
+
 SMALL = ["--set", "widths=8", "--set", "hidden=16", "--image-size", "63", "--batch-size", "8"]
 
 
@@ -183,6 +187,19 @@ def test_help_loads_no_framework() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     for name in ("train", "evaluate", "predict", "check", "cache"):
         assert name in done.stdout
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "check"])
+def test_help_can_be_read_on_a_terminal_of_80_columns(name: str) -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(command(name, "--help"), capture_output=True, text=True, env=environment)
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in done.stdout.replace("RUN/evaluation/…", "")
+    if name == "train":
+        words = set(re.findall(r"[\w-]+", done.stdout))
+        assert {*variants(), *RECIPES} <= words
+        assert {choice for f in fields(Recipe) for choice in f.metadata["choices"] or ()} <= words
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

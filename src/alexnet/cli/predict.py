@@ -40,7 +40,7 @@ def predict(
             autocompletion=completion(FORMATS),
         ),
     ] = "table",
-    top: Annotated[int, typer.Option(min=1, help="Classes to show of each picture.")] = 5,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="Classes to show of each picture.")] = 5,
     crops: CropsOption = 1,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,

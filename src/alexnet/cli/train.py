@@ -33,8 +33,8 @@ def train(
     variant: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(variants()),
-            help="The network.",
+            metavar="NAME",
+            help=f"The network: {', '.join(variants())}.",
             show_default="half",
             autocompletion=completion(variants()),
         ),
@@ -47,8 +47,8 @@ def train(
         str | None,
         typer.Option(
             "--recipe",
-            metavar="|".join(RECIPES),
-            help="The training settings to start from.",
+            metavar="NAME",
+            help=f"The training settings to start from: {', '.join(RECIPES)}.",
             show_default="fast",
             autocompletion=completion(RECIPES),
         ),
@@ -58,7 +58,7 @@ def train(
         typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="The run's folder.", show_default="runs/TIME-DATA-VARIANT")
+        Path | None, typer.Option(metavar="DIR", help="The run's folder.", show_default="a new one in runs/")
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
@@ -68,7 +68,7 @@ def train(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core"),
+        typer.Option(metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"),
     ] = None,
     compile_: Annotated[
         bool | None,

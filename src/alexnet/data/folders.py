@@ -99,7 +99,7 @@ def find_in_folder(root: Path, source: str) -> Dataset:
     """
     skipped = Skipped()
     root_text = os.path.abspath(root)
-    if root_text == os.path.dirname(root_text):
+    if Path(root_text).parent == Path(root_text):
         raise UserError(
             f"{printable(source)}: this is the whole file system; "
             "give the folder that holds a folder of pictures for each class"
