@@ -31,7 +31,9 @@ DeviceOption: TypeAlias = Annotated[
 ]
 WorkersOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"),
+    typer.Option(
+        metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+    ),
 ]
 BatchSizeOption: TypeAlias = Annotated[
     int, typer.Option(metavar="N", min=1, help="Pictures that go through the network together.")

@@ -58,7 +58,8 @@ def train(
         typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run's folder.", show_default="a new one in runs/")
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's folder.", show_default="a new one in runs/"),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
@@ -68,7 +69,9 @@ def train(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"),
+        typer.Option(
+            metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+        ),
     ] = None,
     compile_: Annotated[
         bool | None,
