@@ -230,6 +230,24 @@ def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pi
     assert titles[1].endswith("/pictures.csv")
 
 
+def test_mistakes_of_a_network_for_grey_pictures_are_grey(pictures, tmp_path):
+    from alexnet.recipe import recipe
+    from alexnet.training import train
+
+    run = train(
+        pictures,
+        changes={"widths": 8, "hidden": 16, "in_channels": 1},
+        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
+        output_dir=tmp_path / "grey",
+    ).run
+    found = evaluate(run, pictures, split="all", device="cpu")
+    assert found.mistakes()
+    with Image.open(found.folder / "mistakes.png") as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    colourful = drawn.max(axis=-1) - drawn.min(axis=-1) > 150
+    assert colourful.mean() < 0.02  # nothing but the letters of what they were taken for
+
+
 def test_broken_picture_is_left_out_and_named(command, run, pictures):
     (pictures / "blue" / "empty.png").write_bytes(b"")
     found = command("evaluate", run.folder, pictures)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import backends, data
+from alexnet.data.augment import LUMA
 from alexnet.data.samples import SPLITS, Dataset, Sample
 from alexnet.data.seen import are_known, contents, read_contents
 from alexnet.errors import UserError
@@ -94,8 +95,15 @@ def evaluate(
             *_say_broken(store.broken, len(samples)),
         ),
     )
-    wrong = {row: store[int(store.rows[row])] for row, _ in evaluation.mistakes()}
+    seen = _grey if run.preprocessing.channels == "grey" else np.asarray
+    wrong = {row: seen(store[int(store.rows[row])]) for row, _ in evaluation.mistakes()}
     return save(evaluation, wrong, None if output_dir is None else Path(output_dir))
+
+
+def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (S, S, 3) as a network for grey pictures sees it, three channels alike."""
+    grey = np.rint(picture.astype(np.float32) @ LUMA).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _with_split(
