@@ -101,7 +101,10 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_had_not_been(
     assert not [path.name for path in killed.iterdir() if "partial" in path.name]
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(stripes: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("again_after_s", [None, 0.0, 0.1, 0.3])
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    stripes: Path, tmp_path: Path, again_after_s: float | None
+) -> None:
     folder = tmp_path / "my run"
     process = subprocess.Popen(
         command("train", stripes, *SMALL, "--epochs", "500", "--output-dir", folder),
@@ -114,6 +117,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(stripes: Path, tmp_path: Path) -> No
         if re.match(r" +2 ", line):
             break
     process.send_signal(signal.SIGINT)
+    if again_after_s is not None:
+        time.sleep(again_after_s)
+        process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"alexnet train --resume '{folder}'" in out

@@ -1,6 +1,7 @@
 """alexnet train: pictures in, a run's folder out."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -153,5 +154,7 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
+        # All is kept and said: nothing is left that a second Ctrl-C could interrupt.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit(_SIGNAL_STATUS + stop.signal_number)
     show_result(console, outcome)
