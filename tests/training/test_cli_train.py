@@ -214,3 +214,24 @@ def test_an_output_folder_that_cannot_be_made(stripes: Path, tmp_path: Path) -> 
     done = run("train", stripes, *SMALL, "--output-dir", tmp_path / "closed/run")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_has_ended_is_looked_through(stripes: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done = run("train", stripes, *SMALL, "--epochs", "1", "--output-dir", folder)
+    assert done.returncode == 0, done.stderr
+    again = run("train", "--resume", folder)
+    assert again.returncode == 0
+    assert "had ended already" in again.stdout
+    last = folder / "last.safetensors"
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-50])
+    damaged = run("train", "--resume", folder)
+    last.unlink()
+    missing = run("train", "--resume", folder)
+    for found in (damaged, missing):
+        assert found.returncode == 2
+        (line,) = found.stderr.splitlines()
+        assert "last.safetensors" in line
+        assert f"alexnet train --config {folder / 'config.json'}" in line
+    assert not last.exists()

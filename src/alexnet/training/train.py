@@ -22,13 +22,20 @@ from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
-from alexnet.run import CONFIG, LAST, MEAN_PICTURE, TRAINED_ON, Run
+from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
 from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.loop import Stopped, Task, run_loop
 from alexnet.training.observer import Observer, Observers
-from alexnet.training.outcome import Outcome, conclude, draw_curves, draw_sample_batch
+from alexnet.training.outcome import (
+    Outcome,
+    conclude,
+    draw_curves,
+    draw_sample_batch,
+    has_ended,
+    require_whole,
+)
 from alexnet.training.prepare import (
     chosen_architecture,
     new_folder,
@@ -162,7 +169,8 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
         val_rows=_rows(store, "val"),
         colours=ColourStatistics(**run.colours),
     )
-    if (run.folder / LAST).exists() and not (run.folder / checkpoint.CHECKPOINT).exists():
+    if has_ended(run):
+        require_whole(run)
         observer.notice(
             f"{run.folder} had ended already; to train anew for longer: "
             f"alexnet train --config {run.folder / CONFIG} --epochs {2 * run.recipe.epochs}"
