@@ -206,8 +206,8 @@ def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
 
 
 def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache: Path) -> None:
-    find("digits")
-    first = builder(flat, 0.05)
+    open_store(find(flat).samples[:3], 16)
+    first = builder(flat, 0.2)
     wait_until_building(cache)
     clear_cache()
     (held,) = (cache / "locks").iterdir()
