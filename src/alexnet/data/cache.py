@@ -249,7 +249,8 @@ def _remove_free_locks() -> None:
             lock = filelock.FileLock(path)
             with suppress(filelock.Timeout):
                 lock.acquire(timeout=0)
-                path.unlink(missing_ok=True)
+                with suppress(PermissionError):  # Windows, where the release removes it
+                    path.unlink(missing_ok=True)
                 lock.release()
 
 
