@@ -72,8 +72,17 @@ class Architecture(Settings):
         "what follows a convolution, in this order",
         choices=("activation", "norm", "pool"),
     )
-    norm: str = setting("none", "normalization", choices=("none", "lrn", "batch"))
-    norm_layers: tuple[int, ...] = setting((1, 2), "convolutions that norm follows", low=1, high=5)
+    norm: str = setting(
+        "none",
+        "normalization after the convolutions of norm_layers, conv1 and conv2 unless that is set",
+        choices=("none", "lrn", "batch"),
+    )
+    norm_layers: tuple[int, ...] = setting(
+        (1, 2),
+        "convolutions that norm follows; 1,2,3,4,5 for all, as is usual for batch norm",
+        low=1,
+        high=5,
+    )
     lrn_size: int = setting(5, "LRN: neighbouring channels, n", low=1)
     lrn_alpha: float = setting(1e-4, "LRN: alpha", low=0)
     lrn_beta: float = setting(0.75, "LRN: exponent beta", low=0)

@@ -24,6 +24,8 @@ LAST = "last.safetensors"
 METRICS = "metrics.csv"
 TIMES = "times.csv"
 MEAN_PICTURE = "mean_picture.npy"
+TRAINED_ON = "trained_on.npy"
+"""The sorted numbers of the training pictures' contents, uint64; see `alexnet.data.seen`."""
 
 _FORMAT = 1
 

@@ -41,7 +41,12 @@ def test_report(mixed: Path) -> None:
     assert report.pictures == 24
     assert report.split_by == "folders"
     assert report.unreadable == {"train/cat/3.png": "image file is truncated"}
-    assert report.sizes == {"min": (12, 9), "median": (12, 9), "max": (40, 20)}
+    assert {name: str(size) for name, size in report.sizes.items()} == {
+        "smallest": "12x9",
+        "median": "12x9",
+        "largest": "40x20",
+    }
+    assert report.sizes["largest"].path == "val/cat/a.png"
     assert report.formats == {"PNG": 23, "JPEG": 1}
     assert report.across_splits == [["train/cat/1.png", "val/cat/same.png"]]
     assert report.across_classes == [["train/cat/2.png", "train/dog/twice.png"]]
@@ -68,10 +73,27 @@ def test_classes_whose_pictures_cannot_be_read(flat: Path) -> None:
     assert check(flat).problems[0].endswith("none of the pictures can be read")
 
 
+def test_sizes_are_those_of_pictures_that_exist(picture: MakePicture, tmp_path: Path) -> None:
+    picture("data/a/wide.png", seed=1, width=90, height=10)
+    picture("data/a/tall.png", seed=2, width=8, height=80)
+    picture("data/b/square.png", seed=3, width=40, height=40)
+    picture("data/b/odd.png", seed=4, width=41, height=40)
+    sizes = check(tmp_path / "data").sizes
+    assert {name: (size.width, size.height, size.path) for name, size in sizes.items()} == {
+        "smallest": (8, 80, "a/tall.png"),
+        "median": (90, 10, "a/wide.png"),
+        "largest": (41, 40, "b/odd.png"),
+    }
+
+
 def test_the_command(mixed: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(mixed)])
     assert done.exit_code == 0, done.output
-    for text in ("cat", "24 pictures that can be read: 23 PNG, 1 JPEG", "max 40x20"):
+    for text in (
+        "cat",
+        "24 pictures that can be read: 23 PNG, 1 JPEG",
+        "largest 40x20 (val/cat/a.png)",
+    ):
         assert text in done.stdout
     assert "train/cat/3.png: image file is truncated" in done.stdout
     assert "train/cat/1.png = val/cat/same.png" in done.stdout
@@ -88,6 +110,8 @@ def test_json(mixed: Path, tmp_path: Path) -> None:
     assert "24 pictures" in done.stdout
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(tmp_path / "no/x.json")])
     assert isinstance(done.exception, UserError)
+    assert "there is no folder" in str(done.exception)
+    assert not done.stdout
 
 
 def test_data_that_training_cannot_work_with(picture: MakePicture, tmp_path: Path) -> None:
@@ -124,6 +148,7 @@ def test_the_cache_is_listed_and_cleared(flat: Path, cache: Path) -> None:
     listed = run(app, ["cache", "list"]).stdout
     assert "pictures" in listed
     assert "datasets" in listed
+    assert any(line.endswith(f"  {flat}") for line in listed.splitlines())
     assert run(app, ["cache", "clear"], input="n\n").exit_code == 1
     assert {entry.kind for entry in cache_entries()} == {"pictures", "datasets", "hashes"}
     assert "freed" in run(app, ["cache", "clear", "--yes"]).stdout

@@ -223,3 +223,23 @@ def test_numbers_in_names_are_ordered_by_value(numbers: list[int], prefix: str) 
     ordered = [f"{prefix}{n}" for n in sorted(numbers)]
     shuffled = ordered[1::2] + ordered[::2]
     assert sorted(shuffled, key=natural_key) == ordered
+
+
+def test_the_whole_file_system_is_no_data_set() -> None:
+    with pytest.raises(UserError, match="/: this is the whole file system; give the folder"):
+        find("/")
+
+
+def test_a_few_pictures_among_other_files_are_no_data_set(
+    picture: MakePicture, tmp_path: Path
+) -> None:
+    for name in ("share", "lib"):
+        for i in range(60):
+            picture(f"programs/{name}/icons/{i}.png", seed=i)
+    for i in range(1201):
+        (tmp_path / f"programs/lib/{i}.so").touch()
+    with pytest.raises(UserError, match="120 pictures among 1,201 files of other kinds") as refused:
+        find(tmp_path / "programs")
+    assert "path,label" in str(refused.value)
+    (tmp_path / "programs/lib/0.so").unlink()
+    assert len(find(tmp_path / "programs").samples) == 120

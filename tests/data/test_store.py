@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 from alexnet.data import Store, cache_entries, clear_cache, decode, find, fingerprints, open_store
+from alexnet.data.cache import build_once
 from alexnet.errors import RunError, UserError
 from alexnet.progress import Advance, no_progress
 
@@ -203,6 +205,59 @@ def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
     assert len(kept()) == 1
 
 
+def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache: Path) -> None:
+    open_store(find(flat).samples[:3], 16)
+    first = builder(flat, 0.2)
+    wait_until_building(cache)
+    clear_cache()
+    (held,) = (cache / "locks").iterdir()
+    assert held.name.startswith("pictures-")
+    assert "decoding 20 pictures" in finish(first)
+    assert len(kept()) == 1
+    clear_cache()
+    assert list((cache / "locks").iterdir()) == []
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads take turns so often that what can come between two steps does."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_clearing_lets_nobody_build_what_another_builds() -> None:
+    building: Counter[str] = Counter()
+    most, done = [], threading.Event()
+
+    def build_often(key: str) -> None:
+        def build(_: Path) -> dict[str, Any]:
+            building[key] += 1
+            most.append(building[key])
+            time.sleep(0.15)
+            building[key] -= 1
+            return {"source": key}
+
+        for _ in range(4):
+            build_once("pictures", key, build)
+
+    def clear_often() -> None:
+        while not done.is_set():
+            clear_cache()
+
+    clearing = threading.Thread(target=clear_often)
+    clearing.start()
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(build_often, "aaaa"))
+    finally:
+        done.set()
+        clearing.join()
+    assert max(most) == 1
+
+
 def test_ctrl_c_leaves_nothing(flat: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -251,6 +306,15 @@ def test_the_disk_becomes_full(flat: Path, cache: Path, monkeypatch: pytest.Monk
         open_store(find(flat).samples, 16)
     assert "\n" not in str(caught.value)
     assert (half_made(cache), kept()) == ([], [])
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no such file system here")
+def test_a_place_where_nothing_can_be_made_names_the_way_out(
+    flat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALEXNET_CACHE_DIR", "/proc/nothing/here")
+    with pytest.raises(UserError, match=r"/proc/nothing/here cannot be written.*or set ALEXNET"):
+        open_store(find(flat).samples, 16)
 
 
 def test_a_cache_that_cannot_be_written(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alexnet.data import find
+from alexnet.data import find, problems, with_split
 from alexnet.errors import UserError
 
 from .conftest import MakePicture
@@ -95,3 +95,12 @@ def test_what_is_wrong_with_a_table(text: str, said: str, table: Path) -> None:
     assert said in str(caught.value)
     assert str(caught.value).startswith(str(table))
     assert "\n" not in str(caught.value)
+
+
+def test_a_single_class_is_told_in_the_words_of_a_table(table: Path) -> None:
+    table.write_text("path,label\np/0.png,a\np/1.png,a\n")
+    (problem,) = problems(with_split(find(table)))
+    assert problem.endswith("only one class, a; training needs at least two different labels")
+    table.write_text("path,label,split\np/0.png,a,test\np/1.png,b,test\n")
+    (problem,) = problems(with_split(find(table)))
+    assert problem.endswith("no pictures to train on; give lines the split train")

@@ -64,11 +64,23 @@ def test_json_in_a_file_beside_the_tables(command, run, pictures, tmp_path):
     assert json.loads((tmp_path / "figures.json").read_text())["count"] == 13
 
 
-def test_json_file_that_cannot_be_written(command, run, pictures, tmp_path):
-    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "no" / "such.json")
-    assert found.status == 1
-    assert "92.3%" in found.out
-    assert "such.json" in found.err.splitlines()[-1]
+@pytest.mark.parametrize("option", ["--json", "--output-dir"])
+def test_target_that_cannot_be_written_is_refused_before_the_work(
+    command, run, pictures, tmp_path, option
+):
+    (tmp_path / "file").write_text("no folder")
+    found = command("evaluate", run.folder, pictures, option, tmp_path / "file" / "such.json")
+    assert found.status == 2
+    assert found.out == ""
+    (line,) = found.err.splitlines()
+    assert "such.json" in line
+    assert f"{tmp_path / 'file'}" in line
+
+
+def test_json_beside_a_folder_of_that_name(command, run, pictures, tmp_path):
+    found = command("evaluate", run.folder, pictures, "--json", tmp_path)
+    assert found.status == 2
+    assert "it is a folder" in found.err
 
 
 def test_classes_are_matched_by_name_not_by_place(make_run, pictures):
@@ -133,7 +145,8 @@ def test_missing_split_names_those_that_are_there(command, run, pictures):
 def test_data_without_splits_has_no_val(command, run, pictures):
     found = command("evaluate", run.folder, pictures, "--split", "val")
     assert found.status == 2
-    assert "is not split" in found.err
+    assert "is not split, so it has no 'val' (where training splits data by a hash" in found.err
+    assert "without --split all of it is evaluated" in found.err
 
 
 def test_unknown_split(run, pictures):
@@ -152,6 +165,87 @@ def test_split_that_the_run_made_itself_is_made_again(make_run, pictures):
     everything = evaluate(run, pictures, split="all", device="cpu")
     assert len(everything.paths) == 13
     assert "looks better than it is" in " ".join(everything.notices)
+
+
+@pytest.fixture
+def trained(pictures, tmp_path):
+    """A run that was really trained on the pictures, which it split by itself."""
+    from alexnet.recipe import recipe
+    from alexnet.training import train
+
+    outcome = train(
+        pictures,
+        changes={"widths": 8, "hidden": 16},
+        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
+        output_dir=tmp_path / "trained",
+    )
+    return outcome.run
+
+
+def test_pictures_of_the_training_are_known_again_in_any_form(trained, pictures, tmp_path):
+    moved = shutil.copytree(pictures, tmp_path / "copy" / "of them")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", pictures)
+    paths = sorted(moved.rglob("*.png"))
+    table = tmp_path / "table.csv"
+    table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
+    of_training = evaluate(trained, pictures, device="cpu")
+    for form in (moved, archive, table):
+        found = evaluate(trained, form, device="cpu")
+        assert found.split == "val"
+        assert found.metrics.top1 == of_training.metrics.top1
+        assert len(found.paths) == len(of_training.paths)
+        assert "looks better" not in " ".join(found.notices)
+        everything = evaluate(trained, form, split="all", device="cpu")
+        count = len(paths) - len(found.paths)
+        said = f"the network was trained on {count} of them, so it looks better than it is"
+        assert said in everything.notices
+
+
+def test_other_pictures_with_a_few_of_the_training(trained, pictures, tmp_path):
+    from .conftest import picture
+
+    other = tmp_path / "other"
+    for i in range(4):
+        picture(other / "red" / f"{i}.png", "red", seed=200 + i)
+    assert "looks better" not in " ".join(evaluate(trained, other, device="cpu").notices)
+    (known,) = [p for p in (pictures / "red").iterdir() if p.name == "leaf.png"]
+    shutil.copy(known, other / "red")
+    split = {p.split("/")[-1] for p in evaluate(trained, pictures, device="cpu").paths}
+    found = evaluate(trained, other, device="cpu")
+    assert found.split == "all"
+    warned = "the network was trained on 1 of them, so it looks better than it is"
+    assert (warned in found.notices) == ("leaf.png" not in split)
+
+
+def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pictures):
+    from alexnet.evaluation.report import _title
+
+    paths = sorted(pictures.rglob("*.png"))
+    table = pictures / "pictures.csv"
+    table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
+    found = [evaluate(run, data, device="cpu") for data in (pictures, table)]
+    assert [one.folder.name for one in found] == ["pictures", "pictures.csv"]
+    titles = [_title(one) for one in found]
+    assert titles[0].endswith("/pictures")
+    assert titles[1].endswith("/pictures.csv")
+
+
+def test_mistakes_of_a_network_for_grey_pictures_are_grey(pictures, tmp_path):
+    from alexnet.recipe import recipe
+    from alexnet.training import train
+
+    run = train(
+        pictures,
+        changes={"widths": 8, "hidden": 16, "in_channels": 1},
+        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
+        output_dir=tmp_path / "grey",
+    ).run
+    found = evaluate(run, pictures, split="all", device="cpu")
+    assert found.mistakes()
+    with Image.open(found.folder / "mistakes.png") as image:
+        drawn = np.asarray(image.convert("RGB")).astype(int)
+    colourful = drawn.max(axis=-1) - drawn.min(axis=-1) > 150
+    assert colourful.mean() < 0.02  # nothing but the letters of what they were taken for
 
 
 def test_broken_picture_is_left_out_and_named(command, run, pictures):
@@ -184,16 +278,16 @@ def test_other_data_of_the_same_name_is_not_written_over(run, pictures, tmp_path
     assert [folder.name for folder in folders] == ["pictures", "pictures-2", "pictures"]
 
 
-def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures, tmp_path):
-    (tmp_path / "taken").write_text("a file, and not a folder")
-    found = command("evaluate", run.folder, pictures, "--output-dir", tmp_path / "taken")
+def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures):
+    (run.folder / "evaluation").write_text("a file, and not a folder")
+    found = command("evaluate", run.folder, pictures)
     assert found.status == 1
     assert "92.3%" in found.out
     last = found.err.splitlines()[-1]
-    assert "taken" in last
+    assert str(run.folder) in last
     assert "choose another folder with --output-dir" in last
     with pytest.raises(NotSavedError) as failure:
-        evaluate(run, pictures, output_dir=tmp_path / "taken", device="cpu")
+        evaluate(run, pictures, device="cpu")
     assert failure.value.evaluation.metrics.count == 13
 
 

@@ -33,6 +33,25 @@ def test_table_for_people(command, run, pictures):
     assert [line.split()[1] for line in lines[1:]] == ["red"] * 4 + ["green"]
 
 
+def test_columns_of_the_table_stay_whatever_comes_later(command, run, pictures):
+    long = pictures / "red" / "a much longer name than the others have.png"
+    os.link(pictures / "red" / "8.png", long)
+    paths = [pictures / "red" / "9.png", long, pictures / "green" / "8.png"]
+    found = command("predict", run.folder, *paths, "--batch-size", 1)
+    lines = found.out.splitlines()
+    assert lines[2] == str(long)
+    places = [lines[0].index("class"), lines[1].rindex("red  ")]
+    places += [lines[3].index("red"), lines[4].index("green", len(str(paths[2])))]
+    assert len(set(places)) == 1
+    assert len({line.index("%") for line in [lines[1], *lines[3:]]}) == 1
+
+
+def test_table_of_the_best_class_alone(command, run, pictures):
+    found = command("predict", run.folder, pictures / "red", "--top", 1)
+    assert found.out.splitlines()[0].split() == ["picture", "class", "probability"]
+    assert found.out.splitlines()[1].endswith("%")
+
+
 def test_jsonl_has_the_networks_own_probabilities(command, run, pictures):
     from alexnet import backends, data
 

@@ -337,3 +337,24 @@ def test_pictures_that_do_not_fit_are_refused_in_words(shape: tuple[int, ...], s
 def test_a_size_with_the_same_maps_and_any_size_for_owt_go_through() -> None:
     assert AlexNet("half", num_classes=5).eval()(torch.zeros(1, 3, 227, 227)).shape == (1, 5)
     assert AlexNet("owt", num_classes=5).eval()(torch.zeros(1, 3, 100, 130)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_whole_numbers_are_refused_with_what_to_do(dtype: torch.dtype) -> None:
+    model = AlexNet("half", **TINY, image_size=63).eval()
+    pictures = torch.zeros((1, 3, 63, 63), dtype=dtype)
+    for call in (model, model.activations):
+        with pytest.raises(UserError, match=f"floating-point values, got {dtype}: subtract"):
+            call(pictures)
+
+
+def test_weights_for_other_classes_name_the_number_to_ask_for() -> None:
+    model = AlexNet("half", **TINY, image_size=63)
+    arrays = AlexNet("half", **TINY | {"num_classes": 12}, image_size=63).weights()
+    with pytest.raises(UserError, match=r"fc8\.weight is .*AlexNet\(…, num_classes=12\)$"):
+        model.load_weights(arrays)
+    AlexNet("half", **TINY | {"num_classes": 12}, image_size=63).load_weights(arrays)
+    # Where more does not fit, another number of classes would not help.
+    with pytest.raises(UserError) as refused:
+        AlexNet("half", **TINY | {"hidden": 9}, image_size=63).load_weights(arrays)
+    assert "num_classes=" not in str(refused.value)

@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet.architecture import variants
+from alexnet.recipe import RECIPES, Recipe
+from alexnet.settings import fields
+
 SMALL = ["--set", "widths=8", "--set", "hidden=16", "--image-size", "63", "--batch-size", "8"]
 
 
@@ -97,7 +101,10 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_had_not_been(
     assert not [path.name for path in killed.iterdir() if "partial" in path.name]
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(stripes: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("again_after_s", [None, 0.0, 0.1, 0.3])
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    stripes: Path, tmp_path: Path, again_after_s: float | None
+) -> None:
     folder = tmp_path / "my run"
     process = subprocess.Popen(
         command("train", stripes, *SMALL, "--epochs", "500", "--output-dir", folder),
@@ -110,6 +117,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(stripes: Path, tmp_path: Path) -> No
         if re.match(r" +2 ", line):
             break
     process.send_signal(signal.SIGINT)
+    if again_after_s is not None:
+        time.sleep(again_after_s)
+        process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"alexnet train --resume '{folder}'" in out
@@ -185,9 +195,43 @@ def test_help_loads_no_framework() -> None:
         assert name in done.stdout
 
 
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "check"])
+def test_help_can_be_read_on_a_terminal_of_80_columns(name: str) -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(command(name, "--help"), capture_output=True, text=True, env=environment)
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in done.stdout.replace("RUN/evaluation/…", "")
+    if name == "train":
+        words = set(re.findall(r"[\w-]+", done.stdout))
+        assert {*variants(), *RECIPES} <= words
+        assert {choice for f in fields(Recipe) for choice in f.metadata["choices"] or ()} <= words
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_an_output_folder_that_cannot_be_made(stripes: Path, tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
     done = run("train", stripes, *SMALL, "--output-dir", tmp_path / "closed/run")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_has_ended_is_looked_through(stripes: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done = run("train", stripes, *SMALL, "--epochs", "1", "--output-dir", folder)
+    assert done.returncode == 0, done.stderr
+    again = run("train", "--resume", folder)
+    assert again.returncode == 0
+    assert "had ended already" in again.stdout
+    last = folder / "last.safetensors"
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-50])
+    damaged = run("train", "--resume", folder)
+    last.unlink()
+    missing = run("train", "--resume", folder)
+    for found in (damaged, missing):
+        assert found.returncode == 2
+        (line,) = found.stderr.splitlines()
+        assert "last.safetensors" in line
+        assert f"alexnet train --config {folder / 'config.json'}" in line
+    assert not last.exists()

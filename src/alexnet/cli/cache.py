@@ -22,10 +22,6 @@ def show_path() -> None:
 @app.command("list")
 def show_entries() -> None:
     """List what is in the cache, and how large each entry is."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from alexnet.data.cache import cache_dir, cache_entries
     from alexnet.text import byte_text, printable
 
@@ -33,23 +29,28 @@ def show_entries() -> None:
     if not entries:
         typer.echo(f"nothing in {printable(cache_dir())}")
         return
-    table = Table("kind")
-    table.add_column("made from", overflow="fold")
-    for title in ("pictures", "created", "size"):
-        table.add_column(title, justify="right", no_wrap=True)
+    rows = [("kind", "pictures", "created", "size", "made from")]
     for entry in entries:
-        index = entry.index
-        table.add_row(
-            entry.kind,
-            Text(printable(str(index.get("source", "")))),
-            str(index.get("count", "")),
-            str(index.get("created", "")),
-            byte_text(entry.size_bytes),
+        index, count = entry.index, entry.index.get("count")
+        rows.append(
+            (
+                entry.kind,
+                f"{count:,}" if isinstance(count, int) else "",
+                str(index.get("created", "")),
+                byte_text(entry.size_bytes),
+                printable(str(index.get("source", ""))),
+            )
         )
-    console = Console()
-    console.print(table)
-    total = byte_text(sum(entry.size_bytes for entry in entries))
-    console.print(f"{total} in {printable(cache_dir())}", markup=False, soft_wrap=True)
+    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    for kind, count, created, size, source in rows:
+        # The path comes last and is never broken: so it can be copied.
+        typer.echo(
+            f"{kind:<{widths[0]}}  {count:>{widths[1]}}  {created:<{widths[2]}}  "
+            f"{size:>{widths[3]}}  {source}".rstrip()
+        )
+    typer.echo(
+        f"{byte_text(sum(entry.size_bytes for entry in entries))} in {printable(cache_dir())}"
+    )
 
 
 @app.command("clear")

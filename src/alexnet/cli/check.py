@@ -30,41 +30,21 @@ def check(
     from rich.console import Console
 
     from alexnet import data as pictures
+    from alexnet.cli.output import require_writable, write_report
     from alexnet.progress import rich_progress
 
+    if json is not None:
+        require_writable(json)
     errors = Console(stderr=True)
     report = pictures.check(data, workers, rich_progress(errors))
     if json != "-":
         _show(report, Console())
     if json is not None:
-        _write_json(report, json)
+        write_report(report.to_dict(), json)
     for problem in report.problems:
         errors.print(f"error: {problem}", markup=False, highlight=False, soft_wrap=True)
     if report.problems:
         raise typer.Exit(2)
-
-
-def _write_json(report: "CheckReport", target: str) -> None:
-    from json import dumps
-    from pathlib import Path
-
-    from alexnet.errors import UserError
-    from alexnet.text import printable
-
-    text = dumps(report.to_dict(), indent=2) + "\n"
-    if target == "-":
-        typer.echo(text, nl=False)
-        return
-    path = Path(target)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(
-            f"{printable(target)}: the report cannot be written: {error.strerror}"
-        ) from None
 
 
 def _show(report: "CheckReport", console: "Console") -> None:
@@ -109,15 +89,24 @@ def _show_pictures(report: "CheckReport", console: "Console") -> None:
     formats = ", ".join(f"{count:,} {name}" for name, count in report.formats.items())
     _line(console, f"{counted(report.pictures, 'picture')} that can be read: {formats or 'none'}")
     if report.sizes:
-        sizes = ", ".join(f"{what} {w}x{h}" for what, (w, h) in report.sizes.items())
-        _line(console, f"width x height, pixels: {sizes}")
+        _line(console, f"width x height, pixels: {_sizes(report)}")
     if report.split_by == "hash":
         _line(console, "train and val are told apart by a hash of each picture's content")
-    if report.imbalance is not None:
+    if report.imbalance is not None and report.imbalance > 1 and len(report.classes) > 1:
         _line(
             console,
-            f"the largest class has {report.imbalance:.1f} times the pictures of the smallest",
+            f"the largest class has {report.imbalance:.3g} times the pictures of the smallest",
         )
+
+
+def _sizes(report: "CheckReport") -> str:
+    smallest, largest = report.sizes["smallest"], report.sizes["largest"]
+    if str(smallest) == str(largest):
+        return str(smallest)
+    return (
+        f"smallest {smallest} ({smallest.path}), median {report.sizes['median']}, "
+        f"largest {largest} ({largest.path})"
+    )
 
 
 def _show_list(console: "Console", lines: list[str], title: str) -> None:

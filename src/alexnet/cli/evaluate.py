@@ -57,11 +57,18 @@ def evaluate(
     """Judge a run: top-1 and top-5 with 95% intervals, loss, figures of each class, mistakes."""
     from rich.console import Console
 
-    from alexnet.cli.output import forgiving_streams, until_pipe_closes, write_report
+    from alexnet.cli.output import (
+        forgiving_streams,
+        require_writable,
+        until_pipe_closes,
+        write_report,
+    )
     from alexnet.evaluation import NotSavedError
     from alexnet.evaluation import evaluate as evaluated
     from alexnet.progress import rich_progress
 
+    if json is not None:
+        require_writable(json)
     forgiving_streams()
     errors = Console(stderr=True)
     failure: NotSavedError | None = None

@@ -64,7 +64,7 @@ def main() -> None:
             standalone_mode=False,
         )
         if status == _INTERRUPTED:
-            print("stopped before there was anything to keep", file=sys.stderr)
+            print("stopped", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         status = _INTERRUPTED

@@ -37,10 +37,12 @@ DeviceOption: TypeAlias = Annotated[
 ]
 WorkersOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core"),
+    typer.Option(
+        metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+    ),
 ]
 BatchSizeOption: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Pictures that go through the network together.")
+    int, typer.Option(metavar="N", min=1, help="Pictures that go through the network together.")
 ]
 
 
@@ -76,12 +78,15 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     field = next(field for field in fields(cls) if field.name == name)
     kind, _ = optional_type(field_types(cls)[name])
     flag = f"--{name.replace('_', '-')}"
-    choices = field.metadata["choices"]
+    choices, description = field.metadata["choices"], field.metadata["description"]
+    # Lists stand in the text, which breaks between words; beside the option they break anywhere.
+    if choices and not all(choice in description for choice in choices):
+        description += f"; one of {', '.join(choices)}"
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
-        help=field.metadata["description"],
+        help=description,
         show_default=as_text(value),
-        metavar="|".join(choices) if choices and len(choices) < 5 else None,
+        metavar="NAME" if choices else None,
         autocompletion=completion(choices) if choices else None,
         rich_help_panel=cls.__name__,
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 import typer
 
+from alexnet.errors import UserError
+
 _SIGPIPE_STATUS = 141
 """What a shell reports of a program that a closed pipe ended."""
 
@@ -24,6 +26,30 @@ def json_bytes(value: Any, indent: int | None = None) -> bytes:
         return (json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode()
     except UnicodeEncodeError:
         return (json.dumps(value, indent=indent) + "\n").encode()
+
+
+def require_writable(target: str) -> None:
+    """Look whether a report can be written there, before the work that it is about.
+
+    Raises:
+        UserError: it cannot; says why.
+    """
+    from alexnet.text import printable
+
+    path = Path(target)
+    if target == "-":
+        return
+    if path.is_dir():
+        why = "it is a folder; give the name of a file in it"
+    elif path.exists() and not os.access(path, os.W_OK):
+        why = "permission denied"
+    elif not path.parent.is_dir():
+        why = f"there is no folder {printable(path.parent)}"
+    elif not path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
+        why = f"the folder {printable(path.parent)} is not writable"
+    else:
+        return
+    raise UserError(f"{printable(target)}: the report cannot be written: {why}")
 
 
 def write_report(value: Any, target: str) -> None:

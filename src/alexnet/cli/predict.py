@@ -1,6 +1,6 @@
 """alexnet predict: what a run takes pictures for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from alexnet.predict import Prediction
 
 FORMATS = ("table", "jsonl", "csv")
+
+_USUAL_NAME = 24
+_SPARE = 6
+"""Columns by which paths may be longer than those of the first rows."""
 
 
 def predict(
@@ -41,7 +45,9 @@ def predict(
             autocompletion=completion(FORMATS),
         ),
     ] = "table",
-    top: Annotated[int, typer.Option(min=1, help="Classes to show of each picture.")] = 5,
+    top: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Classes to show of each picture.")
+    ] = 5,
     crops: CropsOption = 1,
     backend: BackendOption = None,
     device: DeviceOption = "auto",
@@ -73,7 +79,7 @@ def predict(
     forgiving_streams()
     any_failed = False
     shown = {
-        "table": lambda: _table(rows, batch_size),
+        "table": lambda: _table(rows, opened.classes, batch_size),
         "jsonl": lambda: _jsonl(rows),
         "csv": lambda: _csv(rows, min(top, len(opened.classes))),
     }[format_]()
@@ -122,7 +128,7 @@ def _csv(rows: Iterator["Prediction"], places: int) -> Shown:
         yield row, csv_bytes([[row.path, *cells, row.error or ""]])
 
 
-def _table(rows: Iterator["Prediction"], batch_size: int) -> Shown:
+def _table(rows: Iterator["Prediction"], classes: Sequence[str], batch_size: int) -> Shown:
     """Columns as wide as the first rows take; so the rows can come one by one."""
     from rich.cells import cell_len
 
@@ -131,28 +137,34 @@ def _table(rows: Iterator["Prediction"], batch_size: int) -> Shown:
     first = list(islice(rows, batch_size))  # these are there at the same time
     paths = [printable(row.path) for row in first]
     names = [printable(row.classes[0]) for row in first if row.classes]
-    pad = _padder(max(map(cell_len, [*paths, "picture"])), max(map(cell_len, [*names, "class"])))
-    yield None, pad("picture", "class", "probability", "then")
+    # Later rows may show other classes; most data has short names.
+    names += [name for name in map(printable, classes) if cell_len(name) <= _USUAL_NAME]
+    widths = [max(map(cell_len, cells)) for cells in ([*paths, "picture"], [*names, "class"])]
+    widths[0] += _SPARE if len(first) == batch_size else 0
+    has_more = any(len(row.classes) != 1 for row in first)
+    yield None, _line(widths, "picture", "class", "probability", "then" if has_more else "")
     for row in chain(first, rows):
         path = printable(row.path)
         if row.error is not None:
-            yield row, pad(path, "-", "", f"cannot be read: {printable(row.error)}")
+            yield row, _line(widths, path, "-", "", f"cannot be read: {printable(row.error)}")
             continue
         shares = [_percent(probability) for probability in row.probabilities]
         others = zip(row.classes[1:], shares[1:], strict=True)
         then = ", ".join(f"{printable(name)} {share}" for name, share in others)
-        yield row, pad(path, printable(row.classes[0]), shares[0], then)
+        yield row, _line(widths, path, printable(row.classes[0]), shares[0], then)
 
 
-def _padder(path_width: int, name_width: int) -> Callable[[str, str, str, str], str]:
+def _line(widths: Sequence[int], path: str, name: str, share: str, then: str) -> str:
+    """A row in columns; behind a text that is too long for its own, they go on a line below."""
     from rich.cells import cell_len
 
-    def pad(path: str, name: str, share: str, then: str) -> str:
-        path += " " * (path_width - cell_len(path))
-        name += " " * (name_width - cell_len(name))
-        return f"{path}  {name}  {share:>11}  {then}".rstrip() + "\n"
-
-    return pad
+    text, start = "", 0
+    for cell, width in zip((path, name), widths, strict=True):
+        start += width + 2
+        text += cell
+        is_too_long = cell_len(cell) > width
+        text += "\n" + " " * start if is_too_long else " " * (width - cell_len(cell) + 2)
+    return f"{text}{share:>11}  {then}".rstrip() + "\n"
 
 
 def _percent(probability: float) -> str:

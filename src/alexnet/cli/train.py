@@ -1,6 +1,7 @@
 """alexnet train: pictures in, a run's folder out."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,8 +34,8 @@ def train(
     variant: Annotated[
         str | None,
         typer.Option(
-            metavar="|".join(variants()),
-            help="The network.",
+            metavar="NAME",
+            help=f"The network: {', '.join(variants())}.",
             show_default="half",
             autocompletion=completion(variants()),
         ),
@@ -47,8 +48,8 @@ def train(
         str | None,
         typer.Option(
             "--recipe",
-            metavar="|".join(RECIPES),
-            help="The training settings to start from.",
+            metavar="NAME",
+            help=f"The training settings to start from: {', '.join(RECIPES)}.",
             show_default="fast",
             autocompletion=completion(RECIPES),
         ),
@@ -58,7 +59,8 @@ def train(
         typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option(help="The run's folder.", show_default="runs/TIME-DATA-VARIANT")
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's folder.", show_default="a new one in runs/"),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
@@ -76,7 +78,9 @@ def train(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads that prepare pictures.", show_default="one a core"),
+        typer.Option(
+            metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+        ),
     ] = None,
     compile_: Annotated[
         bool | None,
@@ -160,5 +164,7 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
+        # All is kept and said: nothing is left that a second Ctrl-C could interrupt.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit(_SIGNAL_STATUS + stop.signal_number)
     show_result(console, outcome)

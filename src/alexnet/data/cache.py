@@ -4,6 +4,10 @@ An entry is a folder `KIND/KEY` with its files and an `index.json` that says wha
 built in a hidden folder beside its place and renamed when everything is on disk, so that a kill
 leaves nothing half-made. Whoever builds holds the lock of the key; a folder that is being built
 and whose lock is free was left by a process that died, and is removed.
+
+A lock is a file, and files of locks that nobody holds are removed by `clear_cache`. So that nobody
+comes to hold one that is removed meanwhile, locks are taken and removed under a gate: a lock for
+all, held for no longer than that, whose file stays.
 """
 
 import errno
@@ -29,7 +33,19 @@ KINDS = ("pictures", "archives", "datasets")
 INDEX = "index.json"
 MEMO = "fingerprints.sqlite"
 _LOCKS = "locks"
+_GATE = ".gate"
+_POLL_S = 0.1
 _BUILDING = ".building-"
+_UNWRITABLE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENOENT,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)
 _MOVE = "or set ALEXNET_CACHE_DIR to a folder elsewhere"
 
 
@@ -67,7 +83,7 @@ def cache_entries() -> list[CacheEntry]:
             entries.append(CacheEntry(kind, key, path, _size(path), index))
     memo = root / MEMO
     if memo.exists():
-        index = {"source": "hashes of files, so that they need not be read again"}
+        index = {"source": "files that need not be read again"}
         entries.append(CacheEntry("hashes", MEMO, memo, memo.stat().st_size, index))
     return sorted(entries, key=lambda e: (e.kind, str(e.index.get("created", "")), e.key))
 
@@ -85,6 +101,7 @@ def clear_cache(entries: Iterable[CacheEntry] | None = None) -> int:
             if locked:
                 _remove(entry.path)
                 freed += entry.size_bytes
+    _remove_free_locks()
     return freed
 
 
@@ -174,13 +191,14 @@ def _writing(path: Path) -> Iterator[None]:
                 f"the disk is full: {where} could not be written and nothing half-made was left; "
                 f"free some room, {_MOVE}"
             ) from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in _UNWRITABLE:
             raise UserError(
                 f"the cache {where} cannot be written ({error.strerror}): "
                 "make it writable, " + _MOVE
             ) from None
         raise RunError(
-            f"the cache {printable(path)} could not be written: {error.strerror or error}"
+            f"the cache {printable(path)} could not be written ({error.strerror or error}): "
+            "mend that, " + _MOVE
         ) from None
 
 
@@ -190,27 +208,50 @@ def _lock(kind: str, key: str) -> filelock.BaseFileLock:
     return filelock.FileLock(folder / f"{kind}-{key}.lock")
 
 
+def _take(lock: filelock.BaseFileLock) -> bool:
+    """Take the lock if it is free; says whether it is held now."""
+    with filelock.FileLock(cache_dir() / _GATE):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return False
+    return True
+
+
 def _wait_for(lock: filelock.BaseFileLock, kind: str, progress: Progress) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        with progress(f"waiting for another process that makes the same {kind}", 0):
-            lock.acquire()
+    if _take(lock):
+        return
+    with progress(f"waiting for another process that makes the same {kind}", 0):
+        while not _take(lock):
+            time.sleep(_POLL_S)
 
 
 @contextmanager
 def _locked_now(kind: str, key: str) -> Iterator[bool]:
     """Whether the lock is free; it is held inside then."""
     lock = _lock(kind, key)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
+    if not _take(lock):
         yield False
         return
     try:
         yield True
     finally:
         lock.release()
+
+
+def _remove_free_locks() -> None:
+    """Remove the files of locks that nobody holds."""
+    folder = cache_dir() / _LOCKS
+    if not folder.is_dir():
+        return
+    with filelock.FileLock(cache_dir() / _GATE):
+        for path in folder.glob("*.lock"):
+            lock = filelock.FileLock(path)
+            with suppress(filelock.Timeout):
+                lock.acquire(timeout=0)
+                with suppress(PermissionError):  # Windows, where the release removes it
+                    path.unlink(missing_ok=True)
+                lock.release()
 
 
 def _remove_left_overs(kind: str, own_key: str) -> None:

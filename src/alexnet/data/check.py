@@ -7,7 +7,6 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Any
 
 from alexnet.data.decode import PictureError, read_picture
@@ -24,6 +23,18 @@ _PROBE_PX = 32
 
 
 @dataclass(frozen=True)
+class Size:
+    """Width and height of one picture, in pixels, and which it is."""
+
+    width: int
+    height: int
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """What `check` found. Paths are relative to the root where they lie under it."""
 
@@ -34,8 +45,8 @@ class CheckReport:
     """What put pictures into splits: "folders", "column" or "hash" of the content."""
     pictures: int
     """Readable pictures; `unreadable` come on top."""
-    sizes: dict[str, tuple[int, int]]
-    """"min", "median" and "max" of (width, height), each side for itself."""
+    sizes: dict[str, Size]
+    """The "smallest", "median" and "largest" picture by its number of pixels."""
     formats: dict[str, int]
     unreadable: dict[str, str]
     """Path and reason."""
@@ -85,6 +96,10 @@ def check(
         s for s, result in zip(dataset.samples, found, strict=True) if not isinstance(result, str)
     ]
     shapes = [result for result in found if not isinstance(result, str)]
+    sizes = [
+        Size(width, height, _relative(sample, dataset))
+        for sample, (width, height, _) in zip(readable, shapes, strict=True)
+    ]
     groups = _copies(readable, progress)
     sound = replace(dataset, samples=tuple(readable))
     counts = Counter((s.label, s.split) for s in readable)
@@ -97,7 +112,7 @@ def check(
         },
         split_by=dataset.split_by,
         pictures=len(readable),
-        sizes=_sizes([(width, height) for width, height, _ in shapes]),
+        sizes=_extremes(sizes),
         formats=dict(Counter(name for _, _, name in shapes).most_common()),
         unreadable={
             _relative(s, dataset): result
@@ -166,15 +181,12 @@ def _copies(samples: Sequence[Sample], progress: Progress) -> list[list[Sample]]
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _sizes(shapes: list[tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    if not shapes:
+def _extremes(sizes: list[Size]) -> dict[str, Size]:
+    if not sizes:
         return {}
-    widths, heights = zip(*shapes, strict=True)
-    return {
-        "min": (min(widths), min(heights)),
-        "median": (round(median(widths)), round(median(heights))),
-        "max": (max(widths), max(heights)),
-    }
+    ordered = sorted(sizes, key=lambda size: size.width * size.height)
+    places = {"smallest": 0, "median": (len(ordered) - 1) // 2, "largest": -1}
+    return {name: ordered[place] for name, place in places.items()}
 
 
 def _paths(groups: list[list[Sample]], dataset: Dataset) -> list[list[str]]:

@@ -27,6 +27,13 @@ SPLIT_NAMES = {
 
 _JUNK = ("__MACOSX",)
 
+# Beside a picture lie its mask, its boxes, a text or two; a disk of programs has far more.
+_MOST_OTHERS = 10
+_OTHERS_UNQUESTIONED = 1_000
+
+# Annotations of a million pictures may come first, so only then is it clear what this is not.
+_MOST_OTHERS_FIRST = 1_000_000
+
 
 def is_picture_name(name: str) -> bool:
     """Whether a file is taken for a picture: by its suffix.
@@ -92,12 +99,21 @@ def find_in_folder(root: Path, source: str) -> Dataset:
     """
     skipped = Skipped()
     root_text = os.path.abspath(root)
+    if Path(root_text).parent == Path(root_text):
+        raise UserError(
+            f"{printable(source)}: this is the whole file system; "
+            "give the folder that holds a folder of pictures for each class"
+        )
     top = _list(root_text, skipped, root_text)
     if top is None:
         raise UserError(f"{printable(source)}: this folder cannot be read: permission denied")
     ancestors = frozenset(filter(None, [_identity(root_text)]))
-    children = {name: _walk(root_text, name, ancestors, skipped) for name in top.folders}
-    children = {name: files for name, files in children.items() if files}
+    children: dict[str, list[str]] = {}
+    for name in top.folders:
+        if files := _walk(root_text, name, ancestors, skipped):
+            children[name] = files
+        _check_share(sum(map(len, children.values())), skipped.others, source, _MOST_OTHERS_FIRST)
+    _check_share(sum(map(len, children.values())), skipped.others, source, _OTHERS_UNQUESTIONED)
     if not children:
         raise _nothing_found(top.pictures, skipped, root_text, source)
     if top.pictures:
@@ -114,6 +130,16 @@ def find_in_folder(root: Path, source: str) -> Dataset:
             "put them in folders named after their classes, as in train/CLASS/"
         )
     return _dataset(root_text, source, found, "folders" if splits else "none", skipped)
+
+
+def _check_share(pictures: int, others: int, source: str, unquestioned: int) -> None:
+    """Refuse a folder of something else, in which the pictures that were found are by the way."""
+    if pictures and others > max(unquestioned, _MOST_OTHERS * pictures):
+        raise UserError(
+            f"{printable(source)}: {counted(pictures, 'picture')} among {others:,} files of other "
+            "kinds are no data set; give the folder that holds a folder of pictures for each "
+            "class, or a table with the columns path,label"
+        )
 
 
 def _dataset(

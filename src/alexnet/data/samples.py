@@ -11,6 +11,8 @@ from alexnet.text import printable, some
 
 SPLITS = ("train", "val", "test")
 
+_UNDER_TRAIN = "put them under train/CLASS/ or CLASS/"
+
 
 class Sample(NamedTuple):
     """One picture: its file, the number of its class, and its split.
@@ -45,6 +47,8 @@ class Dataset:
     """What put the samples into splits: "folders", "column", "hash" of the content, or "none"."""
     notices: tuple[str, ...] = ()
     """What a person should know, one line each: what was skipped, which class val lacks."""
+    by_table: bool = False
+    """Whether a table names the classes and splits, and not the folders."""
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split, in their order."""
@@ -74,17 +78,22 @@ def problems(dataset: Dataset) -> list[str]:
     source = printable(dataset.source)
     train, val = dataset.counts("train"), dataset.counts("val")
     if len(dataset.classes) < 2:
+        needs = (
+            "different labels" if dataset.by_table else "folders of pictures, one for each class"
+        )
         return [
             f"{source}: only one class, {some(list(dataset.classes))}; "
-            "training needs at least two folders of pictures, one for each class"
+            f"training needs at least two {needs}"
         ]
     if not any(train.values()):
-        return [f"{source}: no pictures to train on; put them under train/CLASS/ or CLASS/"]
+        where = "give lines the split train" if dataset.by_table else _UNDER_TRAIN
+        return [f"{source}: no pictures to train on; {where}"]
     found = [*_lacking_train(dataset, source)]
     if not any(val.values()):
+        where = "give lines the split val" if dataset.by_table else "add some under val/CLASS/"
         found.append(
             f"{source}: no pictures to validate on; "
-            "add some under val/CLASS/, or more different pictures to each class"
+            f"{where}, or more different pictures to each class"
         )
     return found
 

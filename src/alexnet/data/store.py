@@ -21,6 +21,7 @@ from alexnet.data.decode import DECODER_VERSION, MAX_PIXELS, PictureError, Pixel
 from alexnet.data.fingerprint import DIGEST_BYTES, fingerprints
 from alexnet.data.parallel import ordered_map
 from alexnet.data.samples import Sample
+from alexnet.data.seen import contents
 from alexnet.errors import UserError
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, counted, printable
@@ -54,7 +55,13 @@ class Store:
     Rows are the places of the samples that the store was opened with.
     """
 
-    def __init__(self, samples: Sequence[Sample], file: _File, broken: dict[int, str]) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        file: _File,
+        broken: dict[int, str],
+        digests: Sequence[bytes | None],
+    ) -> None:
         self.samples = samples
         self.path = file.path
         self.size_px = file.size_px
@@ -66,6 +73,8 @@ class Store:
         """Rows of the readable samples."""
         self.labels: npt.NDArray[np.int64] = np.array([s.label for s in samples], dtype=np.int64)
         """Label of every row, also of those that cannot be read."""
+        self.contents = contents(digests)
+        """What each row's file is known by; see `alexnet.data.seen`."""
         self._file = file
         with file.path.open("rb") as opened:
             self._map = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
@@ -146,7 +155,8 @@ def open_store(
         raise UserError(
             f"the kept pictures in {printable(folder)} were removed meanwhile; start again"
         )
-    return Store(samples, file, {int(row): why for row, why in index["broken"].items()})
+    broken = {int(row): why for row, why in index["broken"].items()}
+    return Store(samples, file, broken, digests)
 
 
 def _key(digests: Sequence[bytes | None], size_px: int, max_pixels: int) -> str:

@@ -103,7 +103,9 @@ def _dataset(folder: str, source: str, found: list[tuple[str, str, str]], listed
     if listed > len(found):
         notices = (f"{counted(listed - len(found), 'repeated line')} left out of the table",)
     split_by = "column" if by_column else "none"
-    dataset = Dataset(source, Path(folder), classes, in_order(samples), split_by, notices)
+    dataset = Dataset(
+        source, Path(folder), classes, in_order(samples), split_by, notices, by_table=True
+    )
     return with_notices(dataset, missing_in_val(dataset))
 
 

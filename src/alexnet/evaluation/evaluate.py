@@ -9,17 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import backends, data
+from alexnet.data.augment import LUMA
 from alexnet.data.samples import SPLITS, Dataset, Sample
+from alexnet.data.seen import are_known, contents, read_contents
 from alexnet.errors import UserError
 from alexnet.evaluation.metrics import measure
-from alexnet.evaluation.report import save
+from alexnet.evaluation.report import require_writable, save
 from alexnet.evaluation.results import Evaluation
 from alexnet.evaluation.views import BATCH_SIZE, check_crops, probabilities
 from alexnet.progress import Progress, no_progress
-from alexnet.run import Run
+from alexnet.run import TRAINED_ON, Run
 from alexnet.text import counted, printable, some
 
 EVERYTHING = "all"
+
+_MOSTLY = 0.5
+"""Above this share of pictures that a run was trained on, data is that of the run."""
 
 
 def evaluate(
@@ -43,20 +48,23 @@ def evaluate(
         run: a run, or its folder.
         source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
         split: "train", "val", "test" or "all". When not given, "val" where the data is split or
-            where the run split this very data itself (then its own split, again), else "all".
+            where the run split this very data itself (then its own split, again, in whatever form
+            the pictures come), else "all".
         crops: 1 for the centre crop, 10 for the paper's ten.
         backend: torch, tensorflow or jax; when not given, the one that trained the run.
         output_dir: where the files go; when not given, a folder under RUN/evaluation.
 
     Raises:
-        UserError: a wrong call, classes that the model does not know, no pictures in the split,
-            or none that can be read.
-        NotSavedError: the files cannot be written; it carries the evaluation.
+        UserError: a wrong call, an output_dir that cannot be written, classes that the model does
+            not know, no pictures in the split, or none that can be read.
+        NotSavedError: the files cannot be written after all; it carries the evaluation.
 
     Example:
         `evaluate("runs/flowers", "flowers", crops=10).metrics.top1`
     """
     check_crops(crops)
+    if output_dir is not None:
+        require_writable(Path(output_dir))
     run = run if isinstance(run, Run) else Run.open(run)
     found = data.find(source, progress=progress)
     found, split, notices = _with_split(run, found, split, progress)
@@ -84,12 +92,20 @@ def evaluate(
         notices=(
             *found.notices,
             *notices,
+            *_say_trained_on(_trained_on(run, store, found, split), len(store.rows)),
             *_lacking(labels, run),
             *_say_broken(store.broken, len(samples)),
         ),
     )
-    wrong = {row: store[int(store.rows[row])] for row, _ in evaluation.mistakes()}
+    seen = _grey if run.preprocessing.channels == "grey" else np.asarray
+    wrong = {row: seen(store[int(store.rows[row])]) for row, _ in evaluation.mistakes()}
     return save(evaluation, wrong, None if output_dir is None else Path(output_dir))
+
+
+def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (S, S, 3) as a network for grey pictures sees it, three channels alike."""
+    grey = np.rint(picture.astype(np.float32) @ LUMA).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _with_split(
@@ -98,8 +114,7 @@ def _with_split(
     """The data as the run would split it, the split to evaluate, and what to say of it."""
     if split not in (None, EVERYTHING, *SPLITS):
         raise UserError(f"split has to be one of {', '.join(SPLITS)} or all, got {split!r}")
-    own = _is_own(run, found)
-    if own and run.data.get("split_by") == "hash" and split != EVERYTHING:
+    if run.data.get("split_by") == "hash" and split != EVERYTHING and _is_own(run, found, progress):
         found = data.with_split(found, run.recipe.val_share, progress)
     there = {name: len(found.split(name)) for name in SPLITS if found.split(name)}
     chosen = split or next((name for name in ("val", "test", "train") if name in there), EVERYTHING)
@@ -116,22 +131,47 @@ def _with_split(
             else ""
         )
         said = f"evaluated: {chosen} of {source}, {counted(count, 'picture')}{how}"
-    if own and chosen in (EVERYTHING, "train"):
-        said += "; the network was trained on some of them, so it looks better than it is"
     return found, chosen, (said,)
 
 
-def _is_own(run: Run, found: Dataset) -> bool:
-    """Whether this is the data that the run was trained on."""
+def _is_own(run: Run, found: Dataset, progress: Progress) -> bool:
+    """Whether this is the data that the run was trained on, perhaps in another form or place."""
+    if _is_of_root(run, found):
+        return True
+    known = read_contents(run.folder / TRAINED_ON)
+    if known is None or found.split_by != "none":
+        return False
+    digests = data.fingerprints([sample.path for sample in found.samples], progress)
+    return bool(are_known(contents(digests), known).mean() > _MOSTLY)
+
+
+def _is_of_root(run: Run, found: Dataset) -> bool:
     root = run.data.get("root")
     return root is not None and Path(root).resolve() == found.root.resolve()
+
+
+def _trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> int | None:
+    """How many of the evaluated pictures the network was trained on; None for some of them."""
+    known = read_contents(run.folder / TRAINED_ON)
+    if known is not None:
+        return int(are_known(store.contents[store.rows], known).sum())
+    return None if _is_of_root(run, found) and split in (EVERYTHING, "train") else 0
+
+
+def _say_trained_on(count: int | None, of: int) -> tuple[str, ...]:
+    if count == 0:
+        return ()
+    which = "some" if count is None else "all" if count == of else f"{count:,}"
+    return (f"the network was trained on {which} of them, so it looks better than it is",)
 
 
 def _no_such_split(found: Dataset, split: str, there: Mapping[str, int]) -> str:
     source = printable(found.source)
     if not there:
         return (
-            f"{source} is not split, so it has no {split!r}; without --split all of it is evaluated"
+            f"{source} is not split, so it has no {split!r} (where training splits data by a hash "
+            "of the content, that split holds for that very folder or file); without --split all "
+            "of it is evaluated"
         )
     have = ", ".join(f"{name} ({counted(count, 'picture')})" for name, count in there.items())
     return f"{source} has no pictures in {split!r}; it has {have}"

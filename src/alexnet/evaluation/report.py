@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data.folders import SPLIT_NAMES
-from alexnet.errors import RunError
+from alexnet.errors import RunError, UserError
 from alexnet.evaluation import figures
 from alexnet.evaluation.results import Evaluation, NotSavedError
 from alexnet.run import write_json
@@ -24,6 +25,27 @@ FIGURES = "metrics.json"
 PREDICTIONS = "predictions.csv"
 CONFUSION = "confusion.png"
 MISTAKES = "mistakes.png"
+
+_TITLE_COLUMNS = 48
+
+
+def require_writable(folder: Path) -> None:
+    """Look whether `save` can write into this folder, which need not be there yet.
+
+    Raises:
+        UserError: it cannot; says why.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        why = f"{printable(there)} is a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"{printable(there)} is not writable"
+    else:
+        return
+    raise UserError(
+        f"the files of the evaluation cannot be kept in {printable(folder)}: {why}; "
+        "choose another folder with --output-dir"
+    )
 
 
 def save(
@@ -61,7 +83,7 @@ def save(
 
 def _write(evaluation: Evaluation, pictures: Mapping[int, NDArray[np.uint8]], folder: Path) -> None:
     write_bytes(folder / PREDICTIONS, predictions_csv(evaluation))
-    metrics, name = evaluation.metrics, printable(_title(evaluation))
+    metrics, name = evaluation.metrics, _title(evaluation)
     title = f"{name}: {metrics.top1:.1%} of {metrics.count:,} right"
     matrix = figures.confusion_matrix(metrics.confusion, metrics.classes, title)
     figures.write(matrix, folder / CONFUSION)
@@ -97,11 +119,19 @@ def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _title(evaluation: Evaluation) -> str:
-    """A short name of what was evaluated: `flowers val`, `digits val`."""
+    """The data as the person gave it, of a long path the end: `data/flowers val`."""
+    given = printable(evaluation.source)
+    if len(given) > _TITLE_COLUMNS:
+        given = f"…{given[1 - _TITLE_COLUMNS :]}"
+    return given if evaluation.split == "all" else f"{given} {evaluation.split}"
+
+
+def _name(evaluation: Evaluation) -> str:
+    """A short name of what was evaluated: `flowers val`, `flowers.csv`, `digits val`."""
     root, name = evaluation.root.resolve(), evaluation.root.resolve().name
     source = Path(evaluation.source)
     if not source.is_dir():  # an archive or a table is unpacked, or lies, somewhere else
-        name = source.name.split(".")[0]
+        name = source.name
     elif name.casefold() in SPLIT_NAMES:
         name = f"{root.parent.name} {name}"
     return name if evaluation.split == "all" else f"{name} {evaluation.split}"
@@ -109,7 +139,7 @@ def _title(evaluation: Evaluation) -> str:
 
 def _free_folder(evaluation: Evaluation) -> Path:
     """The folder of this data under the run, or the next one that no other data has taken."""
-    name = _title(evaluation).replace(" ", "-").replace("/", "-").strip("-") or "data"
+    name = _name(evaluation).replace(" ", "-").replace("/", "-").strip("-") or "data"
     name += "-ten-crops" if evaluation.crops == 10 else ""
     for n in itertools.count(1):
         folder = evaluation.run / FOLDER / (name if n == 1 else f"{name}-{n}")

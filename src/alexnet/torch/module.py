@@ -52,7 +52,8 @@ class AlexNet(nn.Module):
         """Logits, (N, num_classes), of pictures (N, in_channels, H, W).
 
         Raises:
-            UserError: pictures of a shape that the network cannot take; says which it can.
+            UserError: pictures of whole numbers, or of a shape that the network cannot take;
+                says which it can.
         """
         self._check_shape(x)
         for layer in self.children():
@@ -79,6 +80,12 @@ class AlexNet(nn.Module):
 
     def _check_shape(self, x: Tensor) -> None:
         """Say what is wrong in pixels and channels, before a layer says so in matrix sizes."""
+        if not x.is_floating_point():
+            raise UserError(
+                f"expected pictures of floating-point values, got {x.dtype}: subtract the mean and "
+                "divide as the weights were trained (`Preprocessing` of a run says by what), as in "
+                "x.float().sub(mean).div(std)"
+            )
         net, shape = self.architecture, tuple(x.shape[1:])
         if shape == net.input_shape:
             return
@@ -104,11 +111,26 @@ class AlexNet(nn.Module):
                 weights are then as they were.
         """
         arrays = weights.read(source)
-        weights.check(arrays, self.architecture)
+        try:
+            weights.check(arrays, self.architecture)
+        except UserError as error:
+            raise UserError(f"{error}{self._other_classes(arrays)}") from None
         own = self.state_dict()
         with torch.no_grad():
             for name, array in arrays.items():
                 own[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
+
+    def _other_classes(self, arrays: Mapping[str, np.ndarray]) -> str:
+        """What to do about weights that fit but for their number of classes."""
+        expected = self.architecture.weight_shapes
+        misfits = {
+            name
+            for name in {*arrays, *expected}
+            if name not in arrays or tuple(arrays[name].shape) != expected.get(name)
+        }
+        if misfits != {"fc8.weight", "fc8.bias"} or not misfits <= set(arrays):
+            return ""
+        return f"; make the network for them by AlexNet(…, num_classes={len(arrays['fc8.bias'])})"
 
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights by canonical name, float32."""

@@ -23,7 +23,7 @@ class Epoch:
 
     epoch: int
     lr: float
-    """At the end of the epoch."""
+    """Learning rate of the last step of the epoch; each step has its own."""
     train_loss: float
     train_top1: float
     val_loss: float

@@ -2,20 +2,29 @@
 
 import signal
 import threading
+import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
+from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_IMPATIENCE_S = 5.0
+"""So long after the work was stopped a second signal still means the same request."""
 
 
 class StopRequest:
-    """While entered, the first signal sets `signal_number`; a second one interrupts at once.
+    """While entered, the first signal sets `signal_number`, and a second one changes nothing.
 
-    Does nothing outside the main thread, where Python handles no signals.
+    People press Ctrl-C again while the step ends and the checkpoint is saved, or just after that,
+    while the figures are drawn. That must not cost what is being saved, so only a third signal
+    interrupts at once. Does nothing outside the main thread, where Python handles no signals.
     """
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
-        self._before: dict[int, object] = {}
+        self._count = 0
+        self._before: dict[int, Any] = {}
+        self._left_at: float | None = None
 
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
@@ -28,10 +37,27 @@ class StopRequest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._count == 1:  # the second may be on its way
+            self._left_at = time.monotonic()
+        else:
+            self._restore()
+
+    def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal_number is not None:
-            raise KeyboardInterrupt
-        self.signal_number = number
+        self._count += 1
+        if self._left_at is None:
+            self.signal_number = self.signal_number or number
+            if self._count > 2:
+                raise KeyboardInterrupt
+            return
+        self._restore()
+        if time.monotonic() - self._left_at > _IMPATIENCE_S:
+            handler: Callable[..., Any] | int | None = signal.getsignal(number)
+            if callable(handler):
+                handler(number, frame)
+            else:
+                signal.raise_signal(number)

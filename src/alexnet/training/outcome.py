@@ -9,11 +9,13 @@ from alexnet import backends
 from alexnet.data import Store
 from alexnet.data.augment import ColourStatistics, apply, training_plan
 from alexnet.data.random import permutation
+from alexnet.errors import UserError
 from alexnet.evaluation import figures
 from alexnet.evaluation.metrics import Metrics, measure
 from alexnet.evaluation.views import probabilities
 from alexnet.progress import Progress, no_progress
-from alexnet.run import Run
+from alexnet.run import BEST, CONFIG, LAST, Run
+from alexnet.training.checkpoint import CHECKPOINT
 from alexnet.training.history import best, read_epochs, rows
 
 CURVES = "curves.png"
@@ -30,6 +32,29 @@ class Outcome:
     run: Run
     best_epoch: int
     metrics: Metrics
+
+
+def require_whole(run: Run) -> None:
+    """Look whether the weights of a run that has ended are all there.
+
+    Raises:
+        UserError: the last or the best ones are missing or damaged; says which file.
+    """
+    try:
+        for file in (LAST, BEST):
+            run.weights(file)
+    except UserError as error:
+        raise UserError(
+            f"{error}; this run had ended, so it cannot go on: to train it anew, "
+            f"alexnet train --config {run.folder / CONFIG}"
+        ) from error
+
+
+def has_ended(run: Run) -> bool:
+    """Whether a run came to its end, even if files were taken away since."""
+    return not (run.folder / CHECKPOINT).exists() and any(
+        (run.folder / name).exists() for name in (LAST, CONFUSION)
+    )
 
 
 def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,27 @@ from alexnet.preprocessing import resize_px_for
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
-from alexnet.run import CONFIG, LAST, MEAN_PICTURE, Run
+from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
 from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.loop import Stopped, Task, run_loop
 from alexnet.training.observer import Observer, Observers
-from alexnet.training.outcome import Outcome, conclude, draw_curves, draw_sample_batch
+from alexnet.training.outcome import (
+    Outcome,
+    conclude,
+    draw_curves,
+    draw_sample_batch,
+    has_ended,
+    require_whole,
+)
 from alexnet.training.prepare import (
     chosen_architecture,
     new_folder,
     preprocessing_for,
     with_classes,
 )
-from alexnet.training.statistics import Statistics, measure
+from alexnet.training.statistics import measure
 from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial, write_bytes
 
@@ -125,7 +133,8 @@ def train(
     )
     run.save()
     if run.preprocessing.mean_picture is not None:
-        _save_mean_picture(run, statistics)
+        _save_array(run.folder / MEAN_PICTURE, statistics.mean_picture)
+    _save_array(run.folder / TRAINED_ON, np.unique(store.contents[train_rows]))
     draw_sample_batch(run, store, train_rows)
     return _run(run, store, machine, observer, bars)
 
@@ -171,7 +180,8 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
         val_rows=_rows(store, "val"),
         colours=ColourStatistics(**run.colours),
     )
-    if (run.folder / LAST).exists() and not (run.folder / checkpoint.CHECKPOINT).exists():
+    if has_ended(run):
+        require_whole(run)
         observer.notice(
             f"{run.folder} had ended already; to train anew for longer: "
             f"alexnet train --config {run.folder / CONFIG} --epochs {2 * run.recipe.epochs}"
@@ -274,10 +284,10 @@ def _say_broken(store: data.Store, observer: Observer) -> None:
     observer.notice(f"training goes on without {what}: {first.path} ({reason}){more}")
 
 
-def _save_mean_picture(run: Run, statistics: Statistics) -> None:
+def _save_array(path: Path, values: NDArray[Any]) -> None:
     content = io.BytesIO()
-    np.save(content, statistics.mean_picture)
-    write_bytes(run.folder / MEAN_PICTURE, content.getvalue())
+    np.save(content, values)
+    write_bytes(path, content.getvalue())
 
 
 def _described_machine(backend: str) -> dict[str, Any]:
