@@ -12,8 +12,9 @@ from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import keras
 import numpy as np
+
+import keras
 from keras import Model, Sequential, layers
 
 WIDTHS, HIDDEN, CLASSES, SIZE = (8, 12, 16, 16, 12), (24, 20), 5, 131
@@ -62,18 +63,15 @@ class Subclassed(Model):
         return self.classifier(self.flatten(self.features(inputs)))
 
 
-class GroupedConv2D(layers.Conv2D):
-    """A class of another name."""
-
-
 def named_layers(spec: dict[str, Any]) -> list[Any]:
     """Layers with our names, in a picture's order; the dense layers behind a flatten."""
     found: list[Any] = [layers.ZeroPadding2D(2)]
     for i, width in enumerate(spec["widths"]):
         groups = spec["groups"][i]
-        kind = GroupedConv2D if groups > 1 and spec["has_grouped_class"] else layers.Conv2D
         more: dict[str, Any] = {"strides": 4} if i == 0 else {"padding": "same"}
-        found.append(kind(width, (11, 5, 3, 3, 3)[i], groups=groups, name=f"conv{i + 1}", **more))
+        found.append(
+            layers.Conv2D(width, (11, 5, 3, 3, 3)[i], groups=groups, name=f"conv{i + 1}", **more)
+        )
         found.append(layers.ReLU(name=f"relu{i + 1}"))
         if i + 1 in spec["norms"]:
             found.append(layers.BatchNormalization(epsilon=1e-5, name=f"norm{i + 1}"))

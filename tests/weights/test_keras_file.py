@@ -116,19 +116,16 @@ def test_keras_loads_what_is_written(tmp_path: Path) -> None:
                 specs[f"{name}-{kind}"] = {
                     "kind": kind,
                     "file": f"{name}.weights.h5",
-                    "has_grouped_class": True,
                     "norms": net.norm_layers if net.norm == "batch" else (),
                 }
-    plain, groups = with_noise(NETS["plain"]), with_noise(NETS["groups"])
+    plain = with_noise(NETS["plain"])
     weights.write(plain, tmp_path / "indexed.weights.h5", layout="indexed")
-    weights.write(groups, tmp_path / "ungrouped.weights.h5", layout="indexed")
-    seed = {"norms": (), "has_grouped_class": False}
+    seed: dict[str, Any] = {"norms": ()}
     specs["plain-seed-functional"] = seed | {"kind": "seed-functional", "file": "plain.weights.h5"}
     specs["plain-seed-subclassed"] = seed | {
         "kind": "seed-subclassed",
         "file": "indexed.weights.h5",
     }
-    specs["groups-by-keras"] = seed | {"kind": "functional", "file": "ungrouped.weights.h5"}
     for name, spec in specs.items():
         net = NETS[name.partition("-")[0]]
         spec |= {"widths": net.widths, "groups": net.groups, "hidden": net.hidden}

@@ -12,8 +12,16 @@ except ImportError as error:
         "pip install 'alexnet[tensorflow]' or 'alexnet[jax]'"
     ) from error
 
+from alexnet.keras.adaptive_pool import AdaptiveMeanPooling2D
 from alexnet.keras.arrays import load_weights, read_weights
 from alexnet.keras.lrn import LocalResponseNorm
 from alexnet.keras.model import AlexNet, functional
 
-__all__ = ["AlexNet", "LocalResponseNorm", "functional", "load_weights", "read_weights"]
+__all__ = [
+    "AdaptiveMeanPooling2D",
+    "AlexNet",
+    "LocalResponseNorm",
+    "functional",
+    "load_weights",
+    "read_weights",
+]

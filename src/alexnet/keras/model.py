@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
-from keras import layers as kl
-
 from alexnet import layers as spec
 from alexnet import weights
 from alexnet.architecture import Architecture, architecture
 from alexnet.errors import UserError
+from alexnet.keras.adaptive_pool import AdaptiveMeanPooling2D
 from alexnet.keras.arrays import load_weights
 from alexnet.keras.lrn import LocalResponseNorm
 from alexnet.settings import check_names
+from keras import layers as kl
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Architecture))
 
@@ -64,7 +64,7 @@ def untrained(
     dtype: Any = None,
     name: str | None = None,
 ) -> keras.Model:
-    """The functional model with weights that mean nothing yet."""
+    """As `functional`, with weights that mean nothing yet."""
     data_format = data_format or keras.config.image_data_format()
     inputs = keras.Input(_picture_shape(net, data_format), name="pictures")
     x = inputs
@@ -103,7 +103,7 @@ class AlexNet(keras.Model):  # type: ignore[misc]
         net = architecture(variant, **changes)
         super().__init__(name=name or _model_name(net), dtype=dtype, **of_keras)
         self.architecture = net
-        self.softmax = softmax
+        self._has_softmax = softmax
         self.data_format = data_format or keras.config.image_data_format()
         made = list(_layers(net, softmax=softmax, data_format=self.data_format, dtype=dtype))
         for layer in made:
@@ -146,7 +146,7 @@ class AlexNet(keras.Model):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         return {
             "variant": self.architecture.to_dict(),
-            "softmax": self.softmax,
+            "softmax": self._has_softmax,
             "data_format": self.data_format,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
@@ -210,7 +210,7 @@ def _layer(layer: spec.Layer, data_format: str, dtype: Any) -> kl.Layer:
         case spec.MaxPool():
             return kl.MaxPooling2D(layer.window, layer.stride, name=name, **formatted)
         case spec.AdaptivePool():
-            return kl.AdaptiveAveragePooling2D(layer.size, name=name, **formatted)
+            return AdaptiveMeanPooling2D(layer.size, name=name, **formatted)
         case spec.Flatten():
             return kl.Flatten(name=name, **formatted)
         case spec.Dropout():

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+import keras
 from alexnet.keras import optimizers
 from alexnet.keras.arrays import variables
 from alexnet.keras.objective import losses
@@ -67,7 +67,7 @@ class TensorFlowEngine:
 
     def read_state(self) -> dict[str, dict[str, np.ndarray]]:
         return {
-            name: {key: kept.numpy() for key, kept in state.items()}
+            name: {key: np.array(kept) for key, kept in state.items()}
             for name, state in self._state.items()
         }
 

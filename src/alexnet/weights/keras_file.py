@@ -175,8 +175,8 @@ def _order(config: Any, path: str = "layers") -> Iterator[tuple[str, str]]:
 def snake_case(name: str) -> str:
     """The name of a class as Keras writes it into paths.
 
-    >>> snake_case("MaxPooling2D"), snake_case("Conv2D"), snake_case("GroupedConv2D")
-    ('max_pooling2d', 'conv2d', 'grouped_conv2d')
+    >>> snake_case("MaxPooling2D"), snake_case("Conv2D")
+    ('max_pooling2d', 'conv2d')
     """
     words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

@@ -15,8 +15,6 @@ from alexnet.weights.keras_layout import VARIABLES, kind_of, to_keras
 from alexnet.weights.names import Weights
 
 _CLASSES = {"conv": "conv2d", "fc": "dense", "norm": "batch_normalization"}
-_GROUPED = "grouped_conv2d"
-"""Our model's class for a convolution with groups, beside Keras' own for one without."""
 _INDEXED_CONTAINERS = {"conv": "features", "fc": "classifier"}
 
 
@@ -25,12 +23,10 @@ def weights_h5(weights: Weights, layout: str) -> bytes:
 
     Keras finds a layer by its class and by how many layers of this class come before it, and a
     layer that is an attribute of its model by the attribute. Both paths lead to the same data
-    here, so one file serves a functional model and one with attributes. This is the only place
-    that assumes which classes a model is made of:
-
-    - `canonical`: as `alexnet.keras` builds it, `Conv2D` or, with groups, `GroupedConv2D`,
-      `Dense`, `BatchNormalization`, in the order of the network; attributes `conv1` … `fc8`;
-    - `indexed`: the seeds' nets, `Conv2D` in every case; attributes `features`, `classifier`.
+    here, so one file serves a functional model and one with attributes: `conv1` … `fc8`, or with
+    the layout `indexed` the seeds' `features` and `classifier`. This is the only place that
+    assumes which classes a model is made of: `Conv2D`, `Dense` and `BatchNormalization`, each in
+    the order of the network.
 
     Raises:
         UserError: arrays that the layout has no place for.
@@ -89,13 +85,8 @@ def _paths(weights: Weights, layout: str) -> dict[str, tuple[str, str]]:
     paths = {}
     for layer in _layers(weights):
         kind = kind_of(layer)
-        is_grouped = layout == "canonical" and _has_groups(layer, weights)
-        numbered = _GROUPED if is_grouped else _CLASSES[kind]
-        if counts[numbered]:
-            numbered, family = f"{numbered}_{counts[numbered]}", numbered
-        else:
-            family = numbered
-        counts[family] += 1
+        numbered = f"{_CLASSES[kind]}_{counts[kind]}" if counts[kind] else _CLASSES[kind]
+        counts[kind] += 1
         attribute = layer
         if layout == "indexed":
             if kind not in _INDEXED_CONTAINERS:
@@ -110,12 +101,3 @@ def _layers(weights: Weights) -> Iterator[str]:
     order = {kind: place for place, kind in enumerate(VARIABLES)}
     names = {name.rpartition(".")[0] for name in weights}
     yield from sorted(names, key=lambda name: (order[kind_of(name)], name))
-
-
-def _has_groups(layer: str, weights: Weights) -> bool:
-    """Whether a convolution takes only a part of the maps before it; conv1 is taken as a whole."""
-    if kind_of(layer) != "conv" or layer == "conv1":
-        return False
-    before = weights[f"conv{int(layer[-1]) - 1}.weight"]
-    takes = int(weights[f"{layer}.weight"].shape[1])
-    return takes < len(before)
