@@ -78,6 +78,7 @@ def open_trainer(
     run: Run,
     weights: Mapping[str, np.ndarray],
     *,
+    lr_factors: Mapping[str, float] | None = None,
     device: str = "auto",
     workers: int | None = None,
     threads: int | None = None,
@@ -86,6 +87,8 @@ def open_trainer(
     """A network of the run's architecture with these weights, to be trained by its recipe.
 
     Args:
+        lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
+            0.0 where the array stays as it is.
         threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
     """
     import torch
@@ -102,7 +105,7 @@ def open_trainer(
         device=device,
         workers=workers,
     )
-    return TorchTrainer(network, run.recipe, compiled=compiled)
+    return TorchTrainer(network, run.recipe, lr_factors=lr_factors or {}, compiled=compiled)
 
 
 def check_device(device: str) -> None:
