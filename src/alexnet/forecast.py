@@ -2,6 +2,7 @@
 
 import math
 
+from alexnet.fine_tuning import described
 from alexnet.run import Run
 
 _BYTES = 4
@@ -27,4 +28,5 @@ def forecast(run: Run, train: int, val: int) -> list[str]:
         f"{network.num_classes} classes",
         f"{network.variant} at {network.image_size} pixels: {parameters / 1e6:.1f} million "
         f"parameters; about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.1f} GB of disk",
+        *described(run),
     ]

@@ -35,7 +35,7 @@ def train(
         typer.Option(
             metavar="|".join(variants()),
             help="The network.",
-            show_default="half",
+            show_default="half, or that of --pretrained",
             autocompletion=completion(variants()),
         ),
     ] = None,
@@ -78,6 +78,9 @@ def train(
         bool | None,
         typer.Option("--tensorboard/--no-tensorboard", help="Write its events.", show_default="no"),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Download nothing; ALEXNET_OFFLINE=1 says it too.")
+    ] = False,
     settings: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train AlexNet on pictures. The run's folder holds the weights and everything about them.
@@ -117,12 +120,13 @@ def train(
     _watched(
         lambda **watch: _training().train(
             source,
-            variant=options.get("variant", "half"),
+            variant=options.get("variant"),
             changes=changes,
             recipe=training,
             machine=_training().Machine(**machine),
             output_dir=options.get("output_dir"),
             tensorboard=options.get("tensorboard", False),
+            offline=offline or options.get("offline", False),
             **watch,
         )
     )
