@@ -139,7 +139,7 @@ def open_pretrained(
             is the one whose arrays all have the file's shapes, but for the last layer.
         changes: fields of `Architecture` with their new values.
         offline: do not download.
-        notice, bars: told of the download.
+        notice, bars: told of the download; `notice` also of a file that lacks its preprocessing.
 
     Raises:
         UserError: there is nothing of this name, it cannot be read, it does not fit the network
@@ -158,6 +158,8 @@ def open_pretrained(
         pretrained = _of_run(name, Run.open(path.parent), path.name)
     else:
         pretrained = _of_file(name, variant, changes or {})
+        if pretrained.preprocessing is None:
+            notice(f"{printable(name)} does not say how its pictures were prepared: --mean holds")
     chosen = _chosen(pretrained.architecture, variant, changes or {})
     _check_fit(pretrained, chosen)
     return dataclasses.replace(pretrained, architecture=chosen)
