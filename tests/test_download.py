@@ -5,10 +5,13 @@ import socket
 import threading
 from collections import namedtuple
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alexnet import RunError, UserError
 from alexnet.data import cache_entries, clear_cache
@@ -149,6 +152,25 @@ def test_a_part_longer_than_the_file_starts_over(server: Server, place: Path) ->
         file.write(bytes(6_000_000))
     fetch(server)
     assert place.read_bytes() == CONTENT
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(0, 400_000), max_size=4),
+    st.booleans(),
+    st.sampled_from(['"one"', None]),
+    st.integers(1, 400_000),
+)
+def test_wherever_a_connection_breaks_the_file_is_whole_in_the_end(
+    breaks: list[int], takes_ranges: bool, etag: str | None, size: int
+) -> None:
+    content = CONTENT[:size]
+    with serving(content) as server:
+        server.breaks_after, server.takes_ranges, server.etag = breaks, takes_ranges, etag
+        for _ in range(len(breaks)):
+            with suppress(RunError):
+                fetch(server)
+        assert fetch(server).read_bytes() == content
 
 
 def test_a_wrong_checksum_keeps_nothing(server: Server, place: Path) -> None:

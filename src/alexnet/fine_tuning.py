@@ -108,6 +108,13 @@ def lr_factors(run: Run) -> dict[str, float]:
     }
 
 
+def trained_parameters(run: Run) -> int:
+    """Number of values that the training changes; the frozen ones are not among them."""
+    factors = lr_factors(run)
+    steps = run.architecture.trace()
+    return sum(s.parameters for s in steps if factors.get(f"{s.layer.name}.weight") != 0)
+
+
 def described(run: Run) -> list[str]:
     """What a person should know of where a run started, in lines; none if from scratch."""
     if not run.pretrained:
@@ -115,11 +122,6 @@ def described(run: Run) -> list[str]:
     factors = lr_factors(run)
     layers = list(dict.fromkeys(_layer(name) for name in run.architecture.weight_shapes))
     loaded = [layer for layer in layers if f"{layer}.weight" in factors]
-    trained = sum(
-        step.parameters
-        for step in run.architecture.trace()
-        if factors.get(f"{step.layer.name}.weight") != 0
-    )
     head = (
         f"{HEAD} too, for its classes are the same"
         if HEAD in loaded
@@ -128,10 +130,12 @@ def described(run: Run) -> list[str]:
     body = [layer for layer in loaded if layer != HEAD]
     rest = [layer for layer in loaded if factors[f"{layer}.weight"] == 0]
     frozen = f"; frozen: {', '.join(rest)}" if rest else ""
-    slower = f", those that were loaded at {run.recipe.pretrained_lr_factor:g} of the learning rate"
+    factor = run.recipe.pretrained_lr_factor
+    slower = f", those that were loaded at {factor:g} of the learning rate"
+    millions = trained_parameters(run) / 1e6
     return [
         f"fine-tuning from {run.pretrained['from']}: {body[0]} … {body[-1]} loaded, {head}{frozen}",
-        f"{trained / 1e6:.1f} million parameters are trained{slower * (len(rest) < len(loaded))}",
+        f"{millions:.1f} million parameters are trained{slower * (len(rest) < len(loaded))}",
     ]
 
 

@@ -122,6 +122,17 @@ def test_what_is_loaded_what_is_new_and_what_is_frozen(
     assert "fc8.weight" not in config["pretrained"]["loaded"]
 
 
+def test_a_run_from_before_there_was_fine_tuning_can_be_read(source: Path, tmp_path: Path) -> None:
+    old = shutil.copytree(source, tmp_path / "old")
+    config = json.loads((old / "config.json").read_text())
+    del config["pretrained"]
+    for name in ("pretrained", "freeze", "pretrained_lr_factor"):
+        del config["recipe"][name]
+    (old / "config.json").write_text(json.dumps(config))
+    assert lr_factors(Run.open(old)) == {}
+    assert Run.open(old).recipe == Run.open(source).recipe
+
+
 def test_conv_freezes_the_convolutional_part(source: Path, others: Path, tmp_path: Path) -> None:
     run = tune(others, tmp_path / "run", source, freeze="conv", epochs=1)
     factors = lr_factors(run)
