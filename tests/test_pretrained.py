@@ -129,8 +129,17 @@ def test_a_file_for_other_pictures_says_which(tmp_path: Path) -> None:
         open_pretrained(file)
     found = open_pretrained(file, variant="half", changes={"image_size": 64})
     assert found.architecture.image_size == 64
+    assert open_pretrained(file, changes={"image_size": 64}).architecture.variant == "half"
     with pytest.raises(UserError, match=r"fc6 takes 128 values, and half makes 1152 of a picture"):
         open_pretrained(file, variant="half", changes={"image_size": 128})
+
+
+def test_a_picture_too_small_for_the_weights_is_said(tmp_path: Path) -> None:
+    file = str(shapes_only(VARIANTS["owt"], tmp_path / "file.pth"))
+    # Smaller than what bvlc, which has no padding, can take.
+    assert open_pretrained(file, changes={"image_size": 64}).architecture.variant == "owt"
+    with pytest.raises(UserError, match="the least image_size is 63"):
+        open_pretrained(file, changes={"image_size": 60})
 
 
 def test_every_size_that_is_said_to_fit_does() -> None:

@@ -20,7 +20,6 @@ from alexnet.weights import initial
 CONVOLUTIONS = "conv"
 """Stands in `freeze` for conv1 … conv5 and the norms behind them."""
 
-
 _CONVS = tuple(f"conv{number}" for number in range(1, CONVS + 1))
 _NORMS = tuple(f"norm{number}" for number in range(1, CONVS + 1))
 _DENSE = tuple(f"fc{number}" for number in range(CONVS + 1, CONVS + 4))

@@ -19,6 +19,7 @@ from alexnet.preprocessing import Preprocessing
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST, CONFIG, LAST, Run
 from alexnet.settings import check_names
+from alexnet.shapes import ShapeError
 from alexnet.text import printable
 
 HEAD = f"fc{CONVS + 3}"
@@ -284,6 +285,15 @@ def _flat(network: Architecture, shape: Shape) -> int:
     return shape[0]
 
 
+def _with_changes(variant: str, changes: dict[str, Any]) -> Architecture:
+    """The variant with the changes; of a picture too small for it the size is left out, since
+    the weights of another variant may be meant."""
+    try:
+        return architecture(variant, **changes)
+    except ShapeError:
+        return architecture(variant, **{n: v for n, v in changes.items() if n != "image_size"})
+
+
 def _only_variant(
     name: str, arrays: Mapping[str, np.ndarray], changes: Mapping[str, Any]
 ) -> Architecture:
@@ -298,7 +308,7 @@ def _only_variant(
     channels = {"in_channels": first.shape[1], **changes}
     faults = {}
     for variant in VARIANTS:
-        network = architecture(variant, **channels)
+        network = _with_changes(variant, channels)
         faults[network] = misfits(arrays, network)
     fitting = [network for network, names in faults.items() if not names]
     if len(fitting) == 1:
