@@ -141,14 +141,14 @@ def train(
         colours=dataclasses.asdict(statistics.colours),
         pretrained=start.record if start else {},
     )
-    if start:
-        # Before there is a run to go on with: it goes on without the file and without the net.
-        run.make_folder()
-        checkpoint.save(folder, start.weights, Progress())
-    run.save()
+    # The settings come last: once they are there, the run can go on, without any other file.
+    run.make_folder()
     if run.preprocessing.mean_picture is not None:
         known = fine_tuning.mean_picture(pretrained, resize_px) if pretrained else None
         _save_mean_picture(run, statistics.mean_picture if known is None else known)
+    if start:
+        checkpoint.save(folder, start.weights, Progress())
+    run.save()
     del start, pretrained  # the weights are in the checkpoint
     draw_sample_batch(run, store, train_rows)
     return _run(run, store, machine, observer, bars)
