@@ -42,7 +42,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     text = README.read_text()
     named = set(re.findall(r"--([a-z][a-z-]+)", text))
     own = {"format", "top", "help", "resume", "config", "set", "variant", "output-dir", "json"}
-    own |= {"crops", "split", "recipe", "no-mirror"}
+    own |= {"crops", "split", "recipe", "no-mirror", "offline"}
     known = {field.name.replace("_", "-") for field in fields(Recipe)} | own
     assert named <= known
     recipes = re.findall(r"^\| `(\w+)`(?: \(default\))? \| ", text.split("| recipe |")[1], re.M)

@@ -90,6 +90,7 @@ def open_trainer(
     weights: Mapping[str, np.ndarray],
     *,
     backend: str | None = None,
+    lr_factors: Mapping[str, float] | None = None,
     device: str = "auto",
     workers: int | None = None,
     threads: int | None = None,
@@ -99,6 +100,8 @@ def open_trainer(
 
     Args:
         backend: one of `BACKENDS`; when not given, the one that the run began with.
+        lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
+            0.0 where the array stays as it is.
         threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
         compiled: use torch.compile; Keras' steps always are compiled.
     """
@@ -112,7 +115,7 @@ def open_trainer(
             torch.set_num_threads(threads)
         network = _network(run, weights, backend, device, workers)
         assert isinstance(network, TorchNetwork)
-        return TorchTrainer(network, run.recipe, compiled=compiled)
+        return TorchTrainer(network, run.recipe, lr_factors=lr_factors or {}, compiled=compiled)
     from alexnet.keras_backend import start, use_threads
 
     start(backend, device)
@@ -123,7 +126,7 @@ def open_trainer(
 
     network = _network(run, weights, backend, device, workers)
     assert isinstance(network, KerasNetwork)
-    return KerasTrainer(network, run.recipe)
+    return KerasTrainer(network, run.recipe, lr_factors=lr_factors)
 
 
 def _network(

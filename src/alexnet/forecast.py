@@ -2,6 +2,7 @@
 
 import math
 
+from alexnet.fine_tuning import described, trained_parameters
 from alexnet.run import Run
 
 _BYTES = 4
@@ -15,16 +16,18 @@ _FRAMEWORK_BYTES = 500e6
 def forecast(run: Run, train: int, val: int) -> list[str]:
     """Lines on the size of the work: pictures, network, memory and disk."""
     network, recipe = run.architecture, run.recipe
-    parameters = network.parameters
+    parameters, trained = network.parameters, trained_parameters(run)
     copies = _COPIES.get(recipe.optimizer, _COPIES_OF_SGD)
     # Forward keeps each layer's output and backward makes a gradient of the same size.
     values = sum(math.prod(step.output_shape) for step in network.trace())
     batch = min(recipe.batch_size, train)
-    memory = _FRAMEWORK_BYTES + _BYTES * (copies * parameters + 2 * values * batch)
-    disk = _BYTES * parameters * (copies + 1)
+    memory = _FRAMEWORK_BYTES + _BYTES * (parameters + (copies - 1) * trained + 2 * values * batch)
+    # best, last and the checkpoint, which holds the optimizer's values too.
+    disk = _BYTES * (3 * parameters + (copies - 2) * trained)
     return [
         f"{train:,} pictures for training and {val:,} for validation, "
         f"{network.num_classes} classes",
         f"{network.variant} at {network.image_size} pixels: {parameters / 1e6:.1f} million "
         f"parameters; about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.1f} GB of disk",
+        *described(run),
     ]

@@ -35,7 +35,25 @@ class Augmentation(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Augmentation):
+class FineTuning(Settings):
+    """The settings of a training that starts from weights that are there already."""
+
+    pretrained: str | None = setting(
+        None,
+        "weights to start from: owt, bvlc or caffenet (published ones, downloaded), a run's folder "
+        "or a weights file; network, picture size and preprocessing come with them",
+    )
+    freeze: tuple[str, ...] = setting(
+        (), "layers whose loaded weights stay as they are, conv1,conv2; conv: all convolutions"
+    )
+    # Ten times slower than the new layer, as in Caffe's models/finetune_flickr_style.
+    pretrained_lr_factor: float = setting(
+        0.1, "factor on the learning rate of what was loaded", low=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(FineTuning, Augmentation):
     """The settings of a training; `recipe(name, **changes)` gives the named ones.
 
     Raises:
@@ -107,7 +125,8 @@ def enough_epochs(chosen: Recipe, pictures: int) -> Recipe:
 def recipe(name: str = "fast", **changes: Any) -> Recipe:
     """The recipe of this name with some settings changed.
 
-    A number of epochs that is given is taken as it is, however few the pictures are.
+    A number of epochs that is given is taken as it is, however few the pictures are. Where
+    pretrained weights are given, the recipe's own picture size and initial weights do not count.
 
     Raises:
         UserError: a recipe or a setting that does not exist, or a value out of range.
@@ -120,5 +139,7 @@ def recipe(name: str = "fast", **changes: Any) -> Recipe:
     check_names(changes, [field.name for field in fields(Recipe)], "setting")
     if "epochs" in changes:
         changes = {"least_steps": 0, **changes}
+    if changes.get("pretrained") is not None:
+        changes = {"image_size": None, "init": None, **changes}
     found: Recipe = importlib.import_module(f"alexnet.recipes.{name}").RECIPE
     return replace(found, **changes)

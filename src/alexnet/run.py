@@ -35,7 +35,8 @@ class Run:
     """What a run's folder says; the weights are read when they are asked for.
 
     `data` says where the pictures came from: `source` as given, `root`, `split_by`; `machine`
-    what it ran on; `colours` the statistics of the training pictures.
+    what it ran on; `colours` the statistics of the training pictures; `pretrained` the weights
+    that it started from, `from` in words and the arrays that were `loaded`.
     """
 
     folder: Path
@@ -46,6 +47,7 @@ class Run:
     data: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     colours: dict[str, Any] = field(default_factory=dict)
+    pretrained: dict[str, Any] = field(default_factory=dict)
 
     @property
     def backend(self) -> str:
@@ -76,6 +78,7 @@ class Run:
                 preprocessing=_settings(Preprocessing, config["preprocessing"]),
                 classes=tuple(classes),
                 **{key: config[key] for key in ("data", "machine", "colours")},
+                pretrained=config.get("pretrained", {}),
             )
             check_names([run.architecture.variant], (*VARIANTS, "custom"), "variant")
             if run.preprocessing.crop_px != run.architecture.image_size:
@@ -107,13 +110,22 @@ class Run:
             "data": self.data,
             "machine": self.machine,
             "colours": self.colours,
+            "pretrained": self.pretrained,
         }
+        self.make_folder()
+        write_json(self.folder / CLASSES, list(self.classes))
+        write_json(self.folder / CONFIG, config)
+
+    def make_folder(self) -> None:
+        """Make the folder if it is not there.
+
+        Raises:
+            RunError: it cannot be made.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"cannot make {self.folder}: {error.strerror}") from error
-        write_json(self.folder / CLASSES, list(self.classes))
-        write_json(self.folder / CONFIG, config)
 
     def weights(self, file: str | None = None) -> dict[str, np.ndarray]:
         """The weights of the best epoch (of the last, with `file=LAST`) by canonical name.

@@ -101,8 +101,8 @@ def as_text(value: Any) -> str:
     >>> as_text((96, 256)), as_text(((1, 2), (2, 2))), as_text(True), as_text(None)
     ('96,256', '1:2,2:2', 'yes', 'none')
     """
-    if value is None or isinstance(value, bool):
-        return {True: "yes", False: "no", None: "none"}[value]
+    if value is None or value == () or isinstance(value, bool):
+        return {True: "yes", False: "no"}.get(value, "none")
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):
             return ",".join(":".join(map(str, pair)) for pair in value)

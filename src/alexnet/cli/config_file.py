@@ -19,6 +19,7 @@ OWN_OPTIONS = (
     "workers",
     "compile",
     "tensorboard",
+    "offline",
     "architecture",
 )
 """What such a file may hold beside the settings of a recipe."""

@@ -1,8 +1,9 @@
 """Command-line options made from the fields of a settings class, so that each is written once."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_origin
 
 import typer
 
@@ -77,6 +78,7 @@ def with_settings(
 def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     field = next(field for field in fields(cls) if field.name == name)
     kind, _ = optional_type(field_types(cls)[name])
+    kind = str if get_origin(kind) is tuple else kind
     flag = f"--{name.replace('_', '-')}"
     choices, description = field.metadata["choices"], field.metadata["description"]
     # Lists stand in the text, which breaks between words; beside the option they break anywhere.
@@ -88,7 +90,7 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
         show_default=as_text(value),
         metavar="NAME" if choices else None,
         autocompletion=completion(choices) if choices else None,
-        rich_help_panel=cls.__name__,
+        rich_help_panel=_panel(cls, name),
     )
     # Ranges and choices are checked by the settings class, with the same words for files.
     return inspect.Parameter(
@@ -97,3 +99,9 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _panel(cls: type[Settings], name: str) -> str:
+    """The class that the field is written in, as words: Fine tuning."""
+    own = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", own.__name__)

@@ -36,7 +36,7 @@ def train(
         typer.Option(
             metavar="NAME",
             help=f"The network: {', '.join(variants())}.",
-            show_default="half",
+            show_default="half, or that of --pretrained",
             autocompletion=completion(variants()),
         ),
     ] = None,
@@ -90,6 +90,9 @@ def train(
         bool | None,
         typer.Option("--tensorboard/--no-tensorboard", help="Write its events.", show_default="no"),
     ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Download nothing; ALEXNET_OFFLINE=1 says it too.")
+    ] = False,
     settings: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train AlexNet on pictures. The run's folder holds the weights and everything about them.
@@ -131,12 +134,13 @@ def train(
     _watched(
         lambda **watch: _training().train(
             source,
-            variant=options.get("variant", "half"),
+            variant=options.get("variant"),
             changes=changes,
             recipe=training,
             machine=_training().Machine(**machine),
             output_dir=options.get("output_dir"),
             tensorboard=options.get("tensorboard", False),
+            offline=offline or options.get("offline", False),
             **watch,
         )
     )

@@ -3,7 +3,8 @@
 An entry is a folder `KIND/KEY` with its files and an `index.json` that says what it is. It is
 built in a hidden folder beside its place and renamed when everything is on disk, so that a kill
 leaves nothing half-made. Whoever builds holds the lock of the key; a folder that is being built
-and whose lock is free was left by a process that died, and is removed.
+and whose lock is free was left by a process that died, and is removed. Downloaded weights are
+plain files beside these folders.
 
 A lock is a file, and files of locks that nobody holds are removed by `clear_cache`. So that nobody
 comes to hold one that is removed meanwhile, locks are taken and removed under a gate: a lock for
@@ -30,6 +31,11 @@ from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, printable
 
 KINDS = ("pictures", "archives", "datasets")
+FILES = "weights"
+"""The kind whose entries are single files under their own names, so that a person can put one
+there by hand."""
+PART = ".part"
+"""Behind the name of a file that has come in part; a file that says of what is beside it."""
 INDEX = "index.json"
 MEMO = "fingerprints.sqlite"
 _LOCKS = "locks"
@@ -81,11 +87,26 @@ def cache_entries() -> list[CacheEntry]:
             key = path.name.removeprefix(_BUILDING).split("-")[0]
             index = {"source": "left by a killed process"} if left_over else read_index(path) or {}
             entries.append(CacheEntry(kind, key, path, _size(path), index))
+    entries += _file_entries(root / FILES)
     memo = root / MEMO
     if memo.exists():
         index = {"source": "files that need not be read again"}
         entries.append(CacheEntry("hashes", MEMO, memo, memo.stat().st_size, index))
     return sorted(entries, key=lambda e: (e.kind, str(e.index.get("created", "")), e.key))
+
+
+def _file_entries(folder: Path) -> Iterator[CacheEntry]:
+    """The single files of a folder; what belongs to a part is not counted apart."""
+    for path in sorted(folder.glob("*")):
+        if not path.is_file() or path.name.endswith(f"{PART}.json"):
+            continue
+        with suppress(OSError):
+            stat = path.stat()
+            is_part = path.name.endswith(PART)
+            made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stat.st_mtime))
+            source = f"{path.name.removesuffix(PART)}{', cut off in the middle' * is_part}"
+            index = {"source": source, "created": made}
+            yield CacheEntry(FILES, path.name.removesuffix(PART), path, stat.st_size, index)
 
 
 def clear_cache(entries: Iterable[CacheEntry] | None = None) -> int:
@@ -100,6 +121,9 @@ def clear_cache(entries: Iterable[CacheEntry] | None = None) -> int:
         with _locked_now(entry.kind, entry.key) as locked:
             if locked:
                 _remove(entry.path)
+                if entry.kind == FILES:
+                    entry.path.unlink(missing_ok=True)
+                    entry.path.with_name(f"{entry.path.name}.json").unlink(missing_ok=True)
                 freed += entry.size_bytes
     _remove_free_locks()
     return freed
@@ -141,6 +165,25 @@ def build_once(
         finally:
             lock.release()
     return final
+
+
+@contextmanager
+def kept_file(name: str, progress: Progress = no_progress) -> Iterator[Path]:
+    """The place of a single file in the cache; inside, nobody else writes it.
+
+    Raises:
+        UserError: the cache cannot be written.
+        RunError: the disk is full.
+    """
+    path = cache_dir() / FILES / name
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(FILES, name)
+        _wait_for(lock, FILES, progress)
+        try:
+            yield path
+        finally:
+            lock.release()
 
 
 def _build(final: Path, build: Callable[[Path], dict[str, Any]]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 
 class SGD2012(torch.optim.Optimizer):
@@ -15,7 +14,7 @@ class SGD2012(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float, momentum: float, weight_decay: float
+        self, params: Iterable[Any], lr: float, momentum: float, weight_decay: float
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
@@ -36,9 +35,10 @@ class SGD2012(torch.optim.Optimizer):
 
 
 def optimizer(
-    name: str, params: Iterable[Tensor], *, momentum: float, weight_decay: float, fused: bool
+    name: str, params: Iterable[Any], *, momentum: float, weight_decay: float, fused: bool
 ) -> torch.optim.Optimizer:
-    """The optimizer of this name; the learning rate is set before each step."""
+    """The optimizer of this name, of parameters or of groups of them; the learning rate is set
+    before each step."""
     options: dict[str, Any] = {"lr": 0.0, "weight_decay": weight_decay}
     match name:
         case "sgd":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from alexnet.data.augment import Plan
 from alexnet.errors import RunError
 from alexnet.recipe import Recipe
 from alexnet.torch.device import autocast_type
+from alexnet.torch.module import AlexNet
 from alexnet.torch.network import Network
 from alexnet.torch.optimizers import optimizer
-from torch import Tensor
+from torch import Tensor, nn
 
 _OPTIMIZER = "optimizer."
 
@@ -24,19 +26,34 @@ class Trainer:
     """Trains a network; the loop over epochs is the caller's.
 
     Args:
+        lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
+            0.0 where the array stays as it is.
         compiled: run the network through torch.compile (a minute to start, on a CPU).
     """
 
-    def __init__(self, network: Network, recipe: Recipe, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        *,
+        lr_factors: Mapping[str, float] = MappingProxyType({}),
+        compiled: bool = False,
+    ) -> None:
         self.network = network
         self._recipe = recipe
         self._dtype = autocast_type(recipe.precision, network.device)
         if compiled:
             network.model.compile()
-        self._names = [name for name, _ in network.model.named_parameters()]
+        self._frozen_norms = _freeze(network.model, lr_factors)
+        groups = _groups(network.model, lr_factors)
+        # In the order in which the optimizer counts them: group by group.
+        self._names = [name for names in groups.values() for name in names]
         self._optimizer = optimizer(
             recipe.optimizer,
-            network.model.parameters(),
+            [
+                {"params": list(parameters.values()), "lr_factor": factor}
+                for factor, parameters in groups.items()
+            ],
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             fused=network.device.type in ("cpu", "cuda"),
@@ -69,6 +86,8 @@ class Trainer:
         """
         torch.manual_seed(seed)
         self.network.model.train()
+        for norm in self._frozen_norms:
+            norm.eval()
         targets = torch.from_numpy(labels).to(self.network.device)
         with torch.autocast(self.network.device.type, self._dtype, enabled=self._dtype is not None):
             logits = self.network.forward(pictures, plan).float()
@@ -83,7 +102,7 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for group in self._optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["lr_factor"]
         self._scaler.step(self._optimizer)
         self._scaler.update()
         return shown, int((logits.argmax(1) == targets).sum())
@@ -107,10 +126,11 @@ class Trainer:
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Put back what `state` gave."""
         found: dict[int, dict[str, Any]] = {}
-        for index, (name, parameter) in enumerate(self.network.model.named_parameters()):
+        parameters = dict(self.network.model.named_parameters())
+        for index, name in enumerate(self._names):
             prefix = f"{_OPTIMIZER}{name}."
             values = {
-                key.removeprefix(prefix): _laid_out_like(parameter, torch.from_numpy(array))
+                key.removeprefix(prefix): _laid_out_like(parameters[name], torch.from_numpy(array))
                 for key, array in arrays.items()
                 if key.startswith(prefix)
             }
@@ -121,6 +141,25 @@ class Trainer:
         scale = arrays.get(f"{_OPTIMIZER}loss_scale")
         if scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": float(scale[0])})
+
+
+def _freeze(model: AlexNet, lr_factors: Mapping[str, float]) -> list[nn.Module]:
+    """Take what stays as it is out of the training; returns the norms whose averages stay too."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(lr_factors.get(name) != 0)
+    norms = (m for m in model.named_children() if isinstance(m[1], nn.BatchNorm2d))
+    return [norm for name, norm in norms if lr_factors.get(f"{name}.weight") == 0]
+
+
+def _groups(
+    model: AlexNet, lr_factors: Mapping[str, float]
+) -> dict[float, dict[str, nn.Parameter]]:
+    """The trained parameters by name, for each factor on the learning rate."""
+    groups: dict[float, dict[str, nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(lr_factors.get(name, 1.0), {})[name] = parameter
+    return groups
 
 
 def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:

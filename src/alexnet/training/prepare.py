@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,20 @@ def chosen_architecture(
 
     An `Architecture` is taken as it is: whoever made it has chosen its size and initial weights.
     """
-    from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
-    is_named = isinstance(variant, str)
-    given = {n: value for n, value in from_recipe.items() if is_named and value is not None}
-    network = architecture(variant, **{**given, **changes})
+    network = architecture(variant, **with_recipe(variant, recipe, changes))
     if network.in_channels not in (1, 3):
         raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
     return network
+
+
+def with_recipe(
+    variant: str | Architecture | None, recipe: Recipe, changes: dict[str, Any]
+) -> dict[str, Any]:
+    """The changes of the person, and what the recipe sets beside them."""
+    from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
+    is_made = isinstance(variant, Architecture)
+    given = {n: value for n, value in from_recipe.items() if not is_made and value is not None}
+    return {**given, **changes}
 
 
 def with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
@@ -48,8 +56,21 @@ def with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> 
 
 
 def preprocessing_for(
-    network: Architecture, recipe: Recipe, statistics: Statistics, resize_px: int
+    network: Architecture,
+    recipe: Recipe,
+    statistics: Statistics,
+    resize_px: int,
+    known: Preprocessing | None = None,
 ) -> Preprocessing:
+    """As the recipe says; where pretrained weights are known to want another, that one."""
+    if known is not None:
+        has_mean = known.mean_picture is not None
+        return replace(
+            known,
+            resize_px=resize_px,
+            crop_px=network.image_size,
+            mean_picture=MEAN_PICTURE if has_mean else None,
+        )
     colours = statistics.colours
     mean, std = np.array(colours.mean), np.array(colours.std)
     if recipe.mean == "half":

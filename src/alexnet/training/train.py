@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends, data
+from alexnet import backends, data, fine_tuning
 from alexnet.architecture import Architecture
 from alexnet.data.augment import ColourStatistics
 from alexnet.data.find import DIGITS
 from alexnet.errors import UserError
 from alexnet.forecast import forecast
-from alexnet.preprocessing import resize_px_for
+from alexnet.pretrained import open_pretrained
 from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
@@ -41,6 +41,7 @@ from alexnet.training.prepare import (
     new_folder,
     preprocessing_for,
     with_classes,
+    with_recipe,
 )
 from alexnet.training.statistics import measure
 from alexnet.training.tensorboard import TensorBoard
@@ -72,12 +73,13 @@ class Machine:
 def train(
     source: str | os.PathLike[str],
     *,
-    variant: str | Architecture = "half",
+    variant: str | Architecture | None = None,
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = recipe("fast"),  # noqa: B008
     machine: Machine = Machine(),
     output_dir: str | os.PathLike[str] | None = None,
     tensorboard: bool = False,
+    offline: bool = False,
     observer: Observer | None = None,
     bars: Bars = no_progress,
 ) -> Outcome:
@@ -85,10 +87,12 @@ def train(
 
     Args:
         source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
-        variant: the network; the number of classes is that of the pictures.
+        variant: the network, `half` or that of the pretrained weights if not given; the number
+            of classes is that of the pictures.
         changes: fields of `Architecture` with their new values.
         output_dir: the run's folder; when not given, one named after the time under `runs/`.
         tensorboard: write the curves as TensorBoard events too.
+        offline: download no pretrained weights; take them from the cache.
         observer: told of every step and epoch.
         bars: told of the work before the first step and after the last.
 
@@ -101,12 +105,26 @@ def train(
         Stopped: by Ctrl-C; the run can be resumed.
     """
     observer = observer or Observer()
-    network = chosen_architecture(variant, recipe, dict(changes or {}))
+    changes, pretrained = dict(changes or {}), None
+    recipe = fine_tuning.settled(recipe)
+    if recipe.pretrained is None:
+        network = chosen_architecture(variant or "half", recipe, changes)
     backends.check_device(machine.device, machine.backend)
     found = _find(source, recipe, observer, bars)
-    network = with_classes(network, found, "num_classes" in (changes or {}))
+    if recipe.pretrained is not None:
+        pretrained = open_pretrained(
+            recipe.pretrained,
+            variant=variant,
+            changes=with_recipe(variant, recipe, changes),
+            offline=offline,
+            notice=observer.notice,
+            bars=bars,
+        )
+        network = chosen_architecture(pretrained.architecture, recipe, {})
+    network = with_classes(network, found, "num_classes" in changes)
+    start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
     folder = new_folder(output_dir, found, network)
-    resize_px = resize_px_for(network.image_size)
+    resize_px = fine_tuning.resize_px(network, pretrained)
     store = data.open_store(_samples(found), resize_px, machine.workers, bars)
     _say_broken(store, observer)
     train_rows = _rows(store, "train")
@@ -116,7 +134,13 @@ def train(
         folder=folder,
         architecture=network,
         recipe=recipe,
-        preprocessing=preprocessing_for(network, recipe, statistics, resize_px),
+        preprocessing=preprocessing_for(
+            network,
+            recipe,
+            statistics,
+            resize_px,
+            pretrained.preprocessing if pretrained else None,
+        ),
         classes=found.classes,
         data={
             "source": _lasting(source),
@@ -130,11 +154,18 @@ def train(
             **_described_machine(machine.backend),
         },
         colours=dataclasses.asdict(statistics.colours),
+        pretrained=start.record if start else {},
     )
-    run.save()
+    # The settings come last: once they are there, the run can go on, without any other file.
+    run.make_folder()
     if run.preprocessing.mean_picture is not None:
-        _save_array(run.folder / MEAN_PICTURE, statistics.mean_picture)
+        known = fine_tuning.mean_picture(pretrained, resize_px) if pretrained else None
+        _save_array(run.folder / MEAN_PICTURE, statistics.mean_picture if known is None else known)
     _save_array(run.folder / TRAINED_ON, np.unique(store.contents[train_rows]))
+    if start:
+        checkpoint.save(folder, start.weights, Progress())
+    run.save()
+    del start, pretrained  # the weights are in the checkpoint
     draw_sample_batch(run, store, train_rows)
     return _run(run, store, machine, observer, bars)
 
@@ -201,12 +232,18 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
 
 def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     saved = checkpoint.load(run.folder)
+    if saved is None and run.pretrained:
+        raise UserError(
+            f"{run.folder} has lost the checkpoint that holds the weights it started from; train "
+            f"anew: alexnet train --config {run.folder / CONFIG}"
+        )
     arrays, progress = saved or (initial(run.architecture, run.recipe.seed), Progress())
     names = run.architecture.weight_shapes
     trainer = backends.open_trainer(
         run,
         {name: arrays[name] for name in arrays if name in names},
         backend=machine.backend,
+        lr_factors=fine_tuning.lr_factors(run),
         device=machine.device,
         workers=machine.workers,
         threads=run.machine["threads"] if machine.backend == run.backend else None,

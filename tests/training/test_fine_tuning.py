@@ -1,0 +1,388 @@
+"""Fine-tuning as a user meets it: weights that are there already, new pictures, a run out."""
+
+import dataclasses
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import torch
+from alexnet import UserError, architecture, backends, weights
+from alexnet.architecture import VARIANTS
+from alexnet.data.augment import view_plan
+from alexnet.fine_tuning import lr_factors, settled
+from alexnet.pretrained import PUBLISHED
+from alexnet.recipe import Recipe, recipe
+from alexnet.run import LAST, Run
+from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training.checkpoint import load
+
+from ..serving import Server, serving
+from .test_train import StopsAt, read_results
+
+SMALL: dict[str, Any] = {"widths": 8, "groups": 1, "hidden": 16, "image_size": 63}
+CPU = Machine(device="cpu")
+
+
+def make_pictures(root: Path, classes: tuple[str, ...]) -> Path:
+    """Noise, of another colour in each class."""
+    generator = np.random.default_rng(len(classes))
+    for split, count in (("train", 12), ("val", 4)):
+        for place, name in enumerate(classes):
+            (root / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = generator.integers(0, 128, (70, 80, 3))
+                pixels[..., place % 3] += 100
+                Image.fromarray(pixels.astype(np.uint8)).save(root / split / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("data") / "colours", ("blue", "red"))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("data") / "others", ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def source(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that the others start from; its batch norms have seen pictures."""
+    folder = tmp_path_factory.mktemp("runs") / "source"
+    chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, seed=3)
+    changes = {**SMALL, "norm": "batch"}
+    train(colours, changes=changes, recipe=chosen, machine=CPU, output_dir=folder)
+    return folder
+
+
+def tune(data: Path, folder: Path, pretrained: Path | str, **changes: Any) -> Run:
+    """Fine-tune with changes to the recipe fast; a few of them are arguments of `train`."""
+    own = {name: changes.pop(name) for name in ("observer", "variant") if name in changes}
+    network = changes.pop("network", {})
+    changes = {"epochs": 2, "batch_size": 8, "pretrained": str(pretrained)} | changes
+    chosen = recipe("fast", **changes)
+    return train(data, changes=network, recipe=chosen, machine=CPU, output_dir=folder, **own).run
+
+
+class Listens(Observer):
+    """Keeps what is said, and what is saved before the first step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.notices: list[str] = []
+        self.start: dict[str, np.ndarray] = {}
+        self._folder = folder
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def started(self, **_: Any) -> None:
+        saved = load(self._folder)
+        assert saved is not None
+        self.start = saved[0]
+
+
+def test_what_is_loaded_what_is_new_and_what_is_frozen(
+    source: Path, others: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    seen = Listens(folder)
+    run = tune(others, folder, source, freeze="conv1,norm1,conv2", observer=seen)
+    loaded = Run.open(source).weights()
+    assert run.architecture.image_size == 63  # of the run, not of the recipe
+    assert run.architecture.norm == "batch"
+    assert seen.start.keys() == loaded.keys()
+    body = [name for name in loaded if not name.startswith("fc8.")]
+    assert all((seen.start[name] == loaded[name]).all() for name in body)
+    fresh = weights.initial(run.architecture, run.recipe.seed)
+    assert seen.start["fc8.weight"].shape == (3, 16)
+    assert (seen.start["fc8.weight"] == fresh["fc8.weight"]).all()
+    after = run.weights(LAST)
+    frozen = [name for name in body if name.split(".")[0] in ("conv1", "norm1", "conv2")]
+    assert len(frozen) == 8
+    for name in after:
+        assert (after[name] == seen.start[name]).all() == (name in frozen), name
+    lines = [line for line in seen.notices if line.startswith("fine-tuning from ")]
+    assert len(lines) == 1
+    assert f"{source} (a run of half, 0.0 million parameters): conv1 … fc7 loaded" in lines[0]
+    assert lines[0].endswith("fc8 new for 3 classes; frozen: conv1, norm1, conv2")
+    assert any("at 0.1 of the learning rate" in line for line in seen.notices)
+    config = json.loads((folder / "config.json").read_text())
+    assert config["recipe"]["freeze"] == ["conv1", "norm1", "conv2"]
+    assert config["recipe"]["pretrained"] == str(source)
+    assert "fc7.weight" in config["pretrained"]["loaded"]
+    assert "fc8.weight" not in config["pretrained"]["loaded"]
+
+
+def test_a_run_from_before_there_was_fine_tuning_can_be_read(source: Path, tmp_path: Path) -> None:
+    old = shutil.copytree(source, tmp_path / "old")
+    config = json.loads((old / "config.json").read_text())
+    del config["pretrained"]
+    for name in ("pretrained", "freeze", "pretrained_lr_factor"):
+        del config["recipe"][name]
+    (old / "config.json").write_text(json.dumps(config))
+    assert lr_factors(Run.open(old)) == {}
+    assert Run.open(old).recipe == Run.open(source).recipe
+
+
+def test_conv_freezes_the_convolutional_part(source: Path, others: Path, tmp_path: Path) -> None:
+    run = tune(others, tmp_path / "run", source, freeze="conv", epochs=1)
+    factors = lr_factors(run)
+    assert {name for name, factor in factors.items() if factor} == {
+        f"fc{n}.{kind}" for n in (6, 7) for kind in ("weight", "bias")
+    }
+    before, after = Run.open(source).weights(), run.weights(LAST)
+    assert (after["norm2.running_mean"] == before["norm2.running_mean"]).all()
+    assert (after["fc6.weight"] != before["fc6.weight"]).any()
+
+
+def test_the_last_layer_is_kept_when_its_classes_are_the_same(
+    source: Path, colours: Path, tmp_path: Path
+) -> None:
+    seen = Listens(tmp_path / "same")
+    tune(colours, tmp_path / "same", source, observer=seen)
+    loaded = Run.open(source).weights()
+    assert (seen.start["fc8.weight"] == loaded["fc8.weight"]).all()
+    assert any("fc8 too, for its classes are the same" in line for line in seen.notices)
+    swapped = shutil.copytree(source, tmp_path / "swapped")
+    (swapped / "classes.json").write_text('["red", "blue"]')
+    seen = Listens(tmp_path / "other")
+    tune(colours, tmp_path / "other", swapped, observer=seen)
+    assert (seen.start["fc8.weight"] != loaded["fc8.weight"]).any()
+    assert any("fc8 new for 2 classes" in line for line in seen.notices)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam"])
+def test_a_stopped_run_goes_on_exactly_without_what_it_started_from(
+    optimizer: str, source: Path, others: Path, tmp_path: Path
+) -> None:
+    gone = shutil.copytree(source, tmp_path / "gone")
+    options = {"freeze": "conv2,norm1", "optimizer": optimizer, "lr": 1e-3}
+    tune(others, tmp_path / "whole", gone, **options)
+    with pytest.raises(Stopped):
+        tune(others, tmp_path / "stopped", gone, observer=StopsAt(1, 2), **options)
+    shutil.rmtree(gone)
+    resume(tmp_path / "stopped")
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+
+
+def test_a_run_killed_before_its_first_step_goes_on_without_the_file(
+    source: Path, others: Path, tmp_path: Path
+) -> None:
+    class Dies(Observer):
+        def started(self, **_: Any) -> None:
+            raise KeyboardInterrupt
+
+    file = tmp_path / "weights.safetensors"
+    weights.write(Run.open(source).weights(), file)
+    network = {**SMALL, "norm": "batch"}
+    options: dict[str, Any] = {"variant": "half", "network": network}
+    tune(others, tmp_path / "whole", file, **options)
+    with pytest.raises(KeyboardInterrupt):
+        tune(others, tmp_path / "killed", file, observer=Dies(), **options)
+    file.unlink()
+    resume(tmp_path / "killed")
+    assert read_results(tmp_path / "killed") == read_results(tmp_path / "whole")
+
+
+def test_without_its_checkpoint_a_run_does_not_start_from_something_else(
+    source: Path, others: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        tune(others, tmp_path / "run", source, observer=StopsAt(0, 1))
+    (tmp_path / "run/checkpoint.safetensors").unlink()
+    with pytest.raises(UserError, match="lost the checkpoint that holds the weights it started"):
+        resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize(("optimizer", "decay"), [("sgd", 0.0), ("sgd-2012", 0.5)])
+def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source: Path) -> None:
+    """Of each weight w := w - factor lr (gradient + decay w), with the gradient of plain SGD."""
+    start = Run.open(source).weights()
+    chosen = Recipe(optimizer=optimizer, momentum=0.0, weight_decay=decay, precision="fp32")
+    run = dataclasses.replace(Run.open(source), recipe=chosen)
+    plain = dataclasses.replace(run, recipe=Recipe(momentum=0.0, weight_decay=0, precision="fp32"))
+    pictures = [np.random.default_rng(n).integers(0, 256, (72, 72, 3), np.uint8) for n in (0, 1)]
+
+    def stepped(which: Run, factors: dict[str, float]) -> dict[str, np.ndarray]:
+        trainer = backends.open_trainer(which, start, lr_factors=factors, device="cpu")
+        plan = view_plan(run.preprocessing, 2)
+        trainer.step(pictures, np.array([0, 1]), plan, lr=0.25, seed=1)
+        return trainer.weights()
+
+    factors = {"conv2.weight": 0.5, "fc6.weight": 0.1, "fc6.bias": 0.0, "conv1.weight": 0.0}
+    after, once = stepped(run, factors), stepped(plain, {})
+    for name in [name for name in start if "running" not in name]:
+        gradient = (start[name].astype(float) - once[name]) / 0.25
+        step = factors.get(name, 1.0) * 0.25 * (gradient + decay * start[name])
+        np.testing.assert_allclose(after[name], start[name] - step, atol=1e-6, err_msg=name)
+    assert (after["fc6.bias"] == start["fc6.bias"]).all()
+    assert (after["conv1.weight"] == start["conv1.weight"]).all()
+
+
+def test_what_is_frozen_has_no_gradient_and_no_state(source: Path) -> None:
+    from alexnet.torch.network import Network
+    from alexnet.torch.trainer import Trainer
+
+    run = Run.open(source)
+    network = Network(run.architecture, run.weights(), run.preprocessing, device="cpu")
+    names = [name for name in run.architecture.weight_shapes if name.startswith(("conv1", "norm1"))]
+    trainer = Trainer(network, run.recipe, lr_factors=dict.fromkeys(names, 0.0))
+    squares = [np.full((72, 72, 3), 200, np.uint8)] * 2
+    trainer.step(squares, np.array([0, 1]), view_plan(run.preprocessing, 2), lr=0.01, seed=0)
+    assert not any(part in key for key in trainer.state() for part in ("conv1", "norm1"))
+    assert "optimizer.conv2.weight.momentum_buffer" in trainer.state()
+    model = network.model
+    assert model.conv1.weight.grad is None
+    assert not model.norm1.training
+    assert model.norm2.training
+
+
+@pytest.fixture
+def bvlc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Caffe's net, but narrow, on the loopback address."""
+    with published("bvlc", tmp_path, monkeypatch) as server:
+        yield server
+
+
+def published(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    net = architecture(name, widths=8, groups=1, hidden=16)
+    monkeypatch.setitem(VARIANTS, name, net)
+    file = tmp_path / f"{name}.pth"
+    torch.save({key: torch.from_numpy(a) for key, a in weights.initial(net, 5).items()}, file)
+    context = serving(file.read_bytes(), file.name)
+
+    class Serves:
+        def __enter__(self) -> Server:
+            server = context.__enter__()
+            changes = {"url": server.url, "checksum": server.checksum}
+            entry = dataclasses.replace(PUBLISHED[name], **changes)
+            monkeypatch.setitem(PUBLISHED, name, entry)
+            return server
+
+        def __exit__(self, *error: Any) -> None:
+            context.__exit__(*error)
+
+    return Serves()
+
+
+@pytest.mark.usefixtures("bvlc")
+def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
+    """Caffe's nets see blue first, on the scale to 255: a red picture shows in channel 2."""
+    run = tune(others, tmp_path / "run", "bvlc", epochs=1)
+    assert Run.open(run.folder).preprocessing == PUBLISHED["bvlc"].preprocessing
+    assert run.recipe.pretrained == "bvlc"
+    network = backends.open_network(run, device="cpu")
+    red = np.zeros((256, 256, 3), np.uint8)
+    red[..., 0] = 240
+    batch = network.batch([red], view_plan(run.preprocessing, 1))  # type: ignore[attr-defined]
+    assert batch.shape == (1, 3, 227, 227)
+    expected = [-104.0069879, -116.6687676, 240 - 122.6789143]
+    np.testing.assert_allclose(batch[0, :, 100, 100], expected, rtol=1e-6)
+
+
+def test_a_mean_picture_travels_and_is_scaled(colours: Path, others: Path, tmp_path: Path) -> None:
+    chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, mean="pixel")
+    train(colours, changes=SMALL, recipe=chosen, machine=CPU, output_dir=tmp_path / "source")
+    before = Run.open(tmp_path / "source").mean_picture()
+    assert before is not None
+    same = tune(others, tmp_path / "same", tmp_path / "source", epochs=1)
+    assert np.array_equal(before, same.mean_picture())  # type: ignore[arg-type]
+    larger = tune(others, tmp_path / "larger", tmp_path / "source", epochs=1, image_size=90)
+    after = larger.mean_picture()
+    assert after is not None
+    assert after.shape == (larger.preprocessing.resize_px,) * 2 + (3,) == (103, 103, 3)
+    np.testing.assert_allclose(after.mean((0, 1)), before.mean((0, 1)), rtol=0.01)
+
+
+def test_a_file_without_preprocessing_takes_the_recipes(
+    source: Path, others: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    weights.write(Run.open(source).weights(), file)
+    network = {**SMALL, "norm": "batch"}
+    seen = Listens(tmp_path / "run")
+    options: dict[str, Any] = {"variant": "half", "network": network, "observer": seen}
+    run = tune(others, tmp_path / "run", file, mean="half", **options)
+    assert any("does not say how its pictures were prepared" in line for line in seen.notices)
+    assert run.preprocessing.mean == (127.5,) * 3
+    with pytest.raises(UserError, match=r"do not fit .*: surplus norm1.bias"):
+        tune(others, tmp_path / "bad", file, variant="half", network={**SMALL, "norm": "none"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"freeze": "conv1,conv9"}, "unknown layer to freeze 'conv9'"),
+        ({"freeze": "norm3"}, "unknown layer to freeze 'norm3'"),
+        ({"freeze": "fc8"}, "fc8 is new"),
+        ({"image_size": 128}, "use --image-size 63 to 94"),
+        ({"variant": "owt"}, "conv1.weight is"),
+        ({"pretrained": "."}, "is not a run"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_written(
+    changes: dict[str, Any], says: str, source: Path, others: Path, tmp_path: Path
+) -> None:
+    pretrained = changes.pop("pretrained", source)
+    with pytest.raises(UserError, match=says):
+        tune(others, tmp_path / "run", pretrained, **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_left_to_train(source: Path, colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing to train"):
+        tune(colours, tmp_path / "run", source, pretrained_lr_factor=0)
+    with pytest.raises(UserError, match="say --pretrained too"):
+        settled(recipe("fast", freeze="conv1"))
+
+
+def test_only_what_is_new_can_be_trained(source: Path, others: Path, tmp_path: Path) -> None:
+    run = tune(others, tmp_path / "run", source, pretrained_lr_factor=0)
+    before, after = Run.open(source).weights(), run.weights(LAST)
+    changed = {name for name in after if not np.array_equal(before[name], after[name])}
+    assert changed == {"fc8.weight", "fc8.bias"}
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    from alexnet.cli.main import main
+
+    monkeypatch.setattr(sys, "argv", ["alexnet", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0)
+
+
+def test_the_command_line(
+    others: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--epochs", 1, "--batch-size", 8, "--image-size", 80, "--device", "cpu"]
+    options += ["--pretrained", "owt", "--freeze", "conv1,conv2"]
+    with published("owt", tmp_path, monkeypatch) as server:
+        first = ["train", others, *options, "--output-dir", tmp_path / "a"]
+        assert command(monkeypatch, *first, "--offline") == 2
+        said = capsys.readouterr()
+        assert len(said.err.splitlines()) == 1
+        assert f"fetch {server.url} by hand" in said.err
+        assert command(monkeypatch, *first) == 0
+        said = capsys.readouterr()
+        assert re.search(r"^downloading owt.pth, \d+ kB, from 127.0.0.1", said.out, re.MULTILINE)
+        assert "fine-tuning from owt (torchvision, 0.0 million parameters)" in said.out
+        assert "fc8 new for 3 classes; frozen: conv1, conv2" in said.out
+    again = ["train", "--config", tmp_path / "a/config.json", "--output-dir", tmp_path / "b"]
+    assert command(monkeypatch, *again, "--offline") == 0
+    assert read_results(tmp_path / "a") == read_results(tmp_path / "b")
+    run = Run.open(tmp_path / "a")
+    assert run.architecture.image_size == 80
+    assert run.preprocessing.mean == PUBLISHED["owt"].preprocessing.mean
