@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import functools
 import math
+import os
 import types
 import typing
 from collections.abc import Iterable
@@ -141,6 +142,8 @@ def _to_type(kind: Any, value: Any) -> Any:
         if not isinstance(value, bool):
             raise TypeError
         return value
+    if kind is str and isinstance(value, os.PathLike):
+        value = os.fspath(value)
     if isinstance(value, bool) or value is None or (kind is str and not isinstance(value, str)):
         raise TypeError
     if kind is int and isinstance(value, float) and not value.is_integer():

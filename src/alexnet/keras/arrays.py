@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
+import keras
 from alexnet import weights
 from alexnet.errors import UserError
 from alexnet.weights import keras_layout
@@ -65,7 +65,10 @@ def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """Copies of the weights of a functional or subclassed AlexNet by canonical name, float32."""
     channels = flat_channels(model)
     return {
-        name: keras_layout.from_keras(name, np.asarray(variable, np.float32), channels)
+        name: np.array(
+            keras_layout.from_keras(name, keras.ops.convert_to_numpy(variable.value), channels),
+            np.float32,
+        )
         for name, variable in variables(model).items()
     }
 

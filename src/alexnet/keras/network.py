@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
+import keras
 from alexnet.architecture import Architecture
 from alexnet.data import augment
 from alexnet.keras.arrays import load_weights
@@ -53,7 +53,8 @@ class Network:
     ) -> NDArray[np.float32]:
         """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
         self.before_use()
-        return np.asarray(self._predict(self.batch(pictures, plan)), np.float32)
+        logits: NDArray[np.float32] = self._predict(self.batch(pictures, plan))
+        return logits
 
     def batch(
         self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
@@ -85,16 +86,20 @@ def _compiled(model: keras.Model) -> Callable[[NDArray[np.float32]], Any]:
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
-        traced = tensorflow.function(lambda batch: model(batch, training=False))
-        return lambda batch: traced(tensorflow.constant(batch))
+        # One graph for batches of every size: a last batch is shorter.
+        pictures = tensorflow.TensorSpec((None, *model.input_shape[1:]), "float32")
+        traced = tensorflow.function(
+            lambda batch: model(batch, training=False), input_signature=[pictures]
+        )
+        return lambda batch: traced(tensorflow.constant(batch)).numpy()
     import jax
 
     def logits(trained: list[Any], others: list[Any], batch: Any) -> Any:
         return model.stateless_call(trained, others, batch, training=False)[0]
 
     traced = jax.jit(logits)
-    # The result is waited for, so that the batch's memory can be used again.
-    return lambda batch: traced(*values_of(model), batch).block_until_ready()
+    # To copy the result is to wait for it, so the batch's memory can be used again.
+    return lambda batch: np.array(traced(*values_of(model), batch))
 
 
 def values_of(model: keras.Model) -> tuple[list[Any], list[Any]]:

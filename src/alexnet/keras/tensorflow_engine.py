@@ -67,7 +67,7 @@ class TensorFlowEngine:
 
     def read_state(self) -> dict[str, dict[str, np.ndarray]]:
         return {
-            name: {key: np.array(kept) for key, kept in state.items()}
+            name: {key: np.asarray(kept.numpy()) for key, kept in state.items()}
             for name, state in self._state.items()
         }
 
