@@ -12,15 +12,17 @@ demo: $(VENV)/.installed
 	@echo
 	@echo "Try it:  $(BIN)/alexnet evaluate $(DEMO) digits"
 
+# Keras has one backend in a process: first TensorFlow with everything else, then JAX.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/keras src/alexnet/keras
 
 # What the pre-commit hook and continuous integration run.
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(MAKE) test
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .

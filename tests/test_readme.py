@@ -15,17 +15,21 @@ README = Path(__file__).parent.parent / "README.md"
 def test_the_python_of_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    pytorch, keras = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
     published = names.indexed(alexnet.AlexNet("owt").weights())
     state = {name: torch.from_numpy(array) for name, array in published.items()}
     torch.save(state, tmp_path / "alexnet-owt-7be5be79.pth")
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
-    exec(code, scope)
+    exec(pytorch, scope)
     assert not capsys.readouterr().out
-    stated = dict(re.findall(r"^(\S.*?) +# (.*)$", code, flags=re.MULTILINE))
+    stated = dict(re.findall(r"^(\S.*?) +# (.*)$", pytorch, flags=re.MULTILINE))
     assert str(eval("net.parameters", scope)) == stated["net.parameters"]
     assert str(alexnet.variants()) == stated["alexnet.variants()"]
+    pytest.importorskip("keras", reason="needs alexnet[tensorflow] or alexnet[jax]")
+    exec(keras, scope)
+    found = eval("alexnet.weights.read('owt.keras')", scope)
+    assert (found["fc6.weight"] == published["classifier.1.weight"]).all()
 
 
 def test_the_table_of_variants_is_true() -> None:
@@ -42,7 +46,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     text = README.read_text()
     named = set(re.findall(r"--([a-z][a-z-]+)", text))
     own = {"format", "top", "help", "resume", "config", "set", "variant", "output-dir", "json"}
-    own |= {"crops", "split", "recipe", "no-mirror", "offline"}
+    own |= {"crops", "split", "recipe", "no-mirror", "offline", "backend"}
     known = {field.name.replace("_", "-") for field in fields(Recipe)} | own
     assert named <= known
     recipes = re.findall(r"^\| `(\w+)`(?: \(default\))? \| ", text.split("| recipe |")[1], re.M)
