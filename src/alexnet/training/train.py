@@ -3,9 +3,7 @@
 import dataclasses
 import io
 import os
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from numpy.typing import NDArray
 from alexnet import backends, data, fine_tuning
 from alexnet.architecture import Architecture
 from alexnet.data.augment import ColourStatistics
-from alexnet.data.find import DIGITS
 from alexnet.errors import UserError
 from alexnet.forecast import forecast
 from alexnet.pretrained import open_pretrained
@@ -23,10 +20,10 @@ from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
 from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
-from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.loop import Stopped, Task, run_loop
+from alexnet.training.machine import Machine, described, machine_of
 from alexnet.training.observer import Observer, Observers
 from alexnet.training.outcome import (
     Outcome,
@@ -35,6 +32,13 @@ from alexnet.training.outcome import (
     draw_sample_batch,
     has_ended,
     require_whole,
+)
+from alexnet.training.pictures import (
+    find_pictures,
+    lasting,
+    rows_of,
+    samples_of,
+    say_broken,
 )
 from alexnet.training.prepare import (
     chosen_architecture,
@@ -48,35 +52,13 @@ from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial, write_bytes
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Where a training computes; none of it belongs to the recipe.
-
-    Args:
-        backend: torch, tensorflow or jax.
-        device: `auto`, or a device of the backend such as `cpu` or `cuda:1`.
-        workers: threads that decode and crop; None for one a core.
-        compile: run the network through torch.compile.
-    """
-
-    device: str = "auto"
-    workers: int | None = None
-    compile: bool = False
-    backend: str = backends.TORCH
-
-    def __post_init__(self) -> None:
-        backends.check_backend(self.backend)
-        if self.compile and self.backend != backends.TORCH:
-            raise UserError("--compile is for PyTorch; with Keras every step is compiled already")
-
-
 def train(
     source: str | os.PathLike[str],
     *,
     variant: str | Architecture | None = None,
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = recipe("fast"),  # noqa: B008
-    machine: Machine = Machine(),
+    machine: Machine = Machine(),  # noqa: B008
     output_dir: str | os.PathLike[str] | None = None,
     tensorboard: bool = False,
     offline: bool = False,
@@ -110,7 +92,7 @@ def train(
     if recipe.pretrained is None:
         network = chosen_architecture(variant or "half", recipe, changes)
     backends.check_device(machine.device, machine.backend)
-    found = _find(source, recipe, observer, bars)
+    found = find_pictures(source, recipe, observer, bars)
     if recipe.pretrained is not None:
         pretrained = open_pretrained(
             recipe.pretrained,
@@ -125,9 +107,9 @@ def train(
     start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
     folder = new_folder(output_dir, found, network)
     resize_px = fine_tuning.resize_px(network, pretrained)
-    store = data.open_store(_samples(found), resize_px, machine.workers, bars)
-    _say_broken(store, observer)
-    train_rows = _rows(store, "train")
+    store = data.open_store(samples_of(found), resize_px, machine.workers, bars)
+    say_broken(store, observer)
+    train_rows = rows_of(store, "train")
     recipe = enough_epochs(recipe, len(train_rows))
     statistics = measure(store, train_rows, bars)
     run = Run(
@@ -143,7 +125,7 @@ def train(
         ),
         classes=found.classes,
         data={
-            "source": _lasting(source),
+            "source": lasting(source),
             "root": str(found.root.resolve()),
             "split_by": found.split_by,
             "key": store.path.parent.name,
@@ -151,7 +133,7 @@ def train(
         machine={
             **dataclasses.asdict(machine),
             "tensorboard": tensorboard,
-            **_described_machine(machine.backend),
+            **described(machine.backend),
         },
         colours=dataclasses.asdict(statistics.colours),
         pretrained=start.record if start else {},
@@ -190,9 +172,9 @@ def resume(
     """
     observer = observer or Observer()
     run = Run.open(folder)
-    found = _find(run.data["source"], run.recipe, observer, bars)
-    machine = _machine_of(run, backend)
-    store = data.open_store(_samples(found), run.preprocessing.resize_px, machine.workers, bars)
+    found = find_pictures(run.data["source"], run.recipe, observer, bars)
+    machine = machine_of(run, backend)
+    store = data.open_store(samples_of(found), run.preprocessing.resize_px, machine.workers, bars)
     if found.classes != run.classes or store.path.parent.name != run.data["key"]:
         raise UserError(
             f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
@@ -207,8 +189,8 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
         folder=run.folder,
         recipe=run.recipe,
         pictures=store,
-        train_rows=_rows(store, "train"),
-        val_rows=_rows(store, "val"),
+        train_rows=rows_of(store, "train"),
+        val_rows=rows_of(store, "val"),
         colours=ColourStatistics(**run.colours),
     )
     if has_ended(run):
@@ -265,75 +247,7 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     checkpoint.remove(run.folder)
 
 
-def _machine_of(run: Run, backend: str | None) -> Machine:
-    """What the run began on; another backend finds its device anew."""
-    names = [field.name for field in dataclasses.fields(Machine) if field.name in run.machine]
-    machine = Machine(**{name: run.machine[name] for name in names})
-    if backend in (None, machine.backend):
-        return machine
-    return dataclasses.replace(machine, backend=str(backend), device="auto", compile=False)
-
-
-def _find(
-    source: str | os.PathLike[str], recipe: Recipe, observer: Observer, bars: Bars
-) -> data.Dataset:
-    """The pictures with their splits; says what a person should know of them."""
-    found = data.with_split(data.find(source, progress=bars), recipe.val_share, bars)
-    for notice in found.notices:
-        observer.notice(notice)
-    if found.split_by == "hash":
-        observer.notice(
-            f"the data is not split: {recipe.val_share:.0%} of it is for validation, chosen by a "
-            "hash of each file's content"
-        )
-    data.require_trainable(found)
-    return found
-
-
-def _lasting(source: str | os.PathLike[str]) -> str:
-    """The source as it is found again from any folder; the name `digits` is one already."""
-    return DIGITS if source == DIGITS else os.path.abspath(source)  # noqa: PTH100
-
-
-def _samples(found: data.Dataset) -> tuple[data.Sample, ...]:
-    return found.split("train") + found.split("val")
-
-
-def _rows(store: data.Store, split: str) -> NDArray[np.int64]:
-    """The readable rows of a split.
-
-    Raises:
-        UserError: none of its pictures can be read.
-    """
-    splits = np.array([sample.split for sample in store.samples])
-    rows: NDArray[np.int64] = store.rows[splits[store.rows] == split]
-    if not len(rows):
-        raise UserError(f"no picture of {split} can be read; `alexnet check` says why for each")
-    return rows
-
-
-def _say_broken(store: data.Store, observer: Observer) -> None:
-    if not store.broken:
-        return
-    first, reason = store.broken[0]
-    what = counted(len(store.broken), "unreadable picture")
-    more = ", … (`alexnet check` lists them)" if len(store.broken) > 1 else ""
-    observer.notice(f"training goes on without {what}: {first.path} ({reason}){more}")
-
-
 def _save_array(path: Path, values: NDArray[Any]) -> None:
     content = io.BytesIO()
     np.save(content, values)
     write_bytes(path, content.getvalue())
-
-
-def _described_machine(backend: str) -> dict[str, Any]:
-    return {
-        "threads": backends.threads(backend),
-        "platform": platform.platform(),
-        "processor": platform.processor(),
-        "python": platform.python_version(),
-        "versions": {
-            name: version(name) for name in ("alexnet", "numpy", *backends.libraries(backend))
-        },
-    }
