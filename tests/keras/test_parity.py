@@ -7,13 +7,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import keras
+import torch
 from alexnet import Architecture, RunError, UserError, architecture, variants, weights
 from alexnet.data.augment import ColourStatistics, training_plan
+from alexnet.keras import optimizers
 from alexnet.keras.network import Network as KerasNetwork
 from alexnet.keras.trainer import Trainer as KerasTrainer
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
 from alexnet.torch.network import Network as TorchNetwork
+from alexnet.torch.optimizers import optimizer
 from alexnet.torch.trainer import Trainer as TorchTrainer
 
 from ..strategies import changes
@@ -54,20 +58,20 @@ class Pair:
         return trainer.step(pictures, labels, plan, lr=lr * (1 + number % 3), seed=number)
 
 
-def assert_alike(found: Any, expected: Any, start: Any) -> None:
-    """Within 1e-3 of the largest weight of each layer, and of how far all have come within 1e-2.
+def assert_alike(found: Any, expected: Any, start: Any, *, strays: float = 0.0) -> None:
+    """Every weight within 1e-3, and all of them within 5% of how far they have come.
 
-    Not closer: where a value is at the kink of a ReLU, a rounding decides its gradient.
+    Not closer: where a value is at the kink of a ReLU, a rounding decides about its gradient, and
+    the steps that follow make the difference grow. A wrong rule is off by its whole way.
+
+    Args:
+        strays: share of the weights that may be farther apart.
     """
     assert list(found) == list(expected)
-    for name, array in expected.items():
-        layer, _, kind = name.rpartition(".")
-        largest = np.abs(expected[f"{layer}.weight"]).max() if kind == "bias" else 0
-        scale = max(np.abs(array).max(), largest)
-        assert np.abs(found[name] - array).max() <= 1e-3 * scale, name
-    apart = sum(float(((found[name] - expected[name]) ** 2).sum()) for name in expected)
-    moved = sum(float(((expected[name] - start[name]) ** 2).sum()) for name in expected)
-    assert apart**0.5 < 1e-2 * moved**0.5
+    differences = np.concatenate([(found[name] - expected[name]).ravel() for name in expected])
+    moved = np.concatenate([(expected[name] - start[name]).ravel() for name in expected])
+    assert np.mean(np.abs(differences) > 1e-3) <= strays
+    assert np.linalg.norm(differences) < 0.05 * np.linalg.norm(moved)
 
 
 def plain(**changes: Any) -> Recipe:
@@ -85,14 +89,41 @@ def test_ten_steps_of_every_variant(variant: str) -> None:
     assert_alike(pair.keras.weights(), pair.torch.weights(), pair.start)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])
-def test_every_optimizer_with_a_rate_that_changes(optimizer: str) -> None:
+OPTIMIZERS = ("sgd", "sgd-2012", "adam", "adamw")
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_by_itself(name: str, momentum: float) -> None:
+    """The same gradients and a rate that changes: the same weights, to a rounding."""
+    chosen = Recipe(optimizer=name, momentum=momentum, weight_decay=0.01)
+    generator = np.random.default_rng(0)
+    start = generator.normal(size=(40, 30)).astype(np.float32)
+    theirs = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    rule = optimizer(name, [theirs], momentum=momentum, weight_decay=0.01, fused=False)
+    ours = keras.ops.convert_to_tensor(start)
+    state = optimizers.start(chosen, ours)
+    for step in range(20):
+        gradient = generator.normal(size=start.shape).astype(np.float32)
+        lr = 0.1 / (1 + step % 4)
+        theirs.grad = torch.from_numpy(gradient)
+        rule.param_groups[0]["lr"] = lr
+        rule.step()
+        ours, state = optimizers.update(chosen, ours, gradient, state, lr)
+    np.testing.assert_allclose(ours, theirs.detach(), rtol=1e-4, atol=1e-5)
+    assert set(state) == set(rule.state[theirs]) | ({"momentum_buffer"} & set(state))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_ten_steps_of_every_optimizer(optimizer: str) -> None:
     net = architecture("half", image_size=67, num_classes=3, dropout=0, activation="tanh")
     pair = Pair(net, plain(optimizer=optimizer, weight_decay=0.01))
     for number in range(STEPS):
         pair.step(pair.torch, number, lr=1e-3)
         pair.step(pair.keras, number, lr=1e-3)
-    assert_alike(pair.keras.weights(), pair.torch.weights(), pair.start)
+    # Adam moves a weight by the rate however small its gradient is, so also by a rounding's sign.
+    strays = 1e-4 if optimizer.startswith("adam") else 0
+    assert_alike(pair.keras.weights(), pair.torch.weights(), pair.start, strays=strays)
 
 
 @settings(
@@ -140,7 +171,7 @@ def test_a_checkpoint_of_one_goes_on_in_the_other(optimizer: str) -> None:
         trainer.load_state(stopped.state())
         for number in range(2, 4):
             gone_on.step(trainer, number, lr=1e-3)
-        assert_alike(trainer.weights(), whole.torch.weights(), whole.start)
+        assert_alike(trainer.weights(), whole.torch.weights(), whole.start, strays=1e-4)
 
 
 def test_dropout_is_a_function_of_the_step() -> None:
