@@ -201,12 +201,14 @@ def _of_file(
     arrays = weights.read(name)
     if variant is None:
         variant = _only_variant(name, arrays, changes)
+    # Whoever trained it, Caffe reads pictures as blue, green, red, and its models take 0 to 255.
+    is_caffe = Path(name).suffix == ".caffemodel"
     return Pretrained(
         name=name,
-        source="a weights file",
+        source="a model of Caffe" if is_caffe else "a weights file",
         architecture=architecture(variant),
         weights=arrays,
-        preprocessing=None,
+        preprocessing=_CAFFE if is_caffe else None,
     )
 
 

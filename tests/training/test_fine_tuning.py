@@ -18,13 +18,14 @@ from alexnet import UserError, architecture, backends, weights
 from alexnet.architecture import VARIANTS
 from alexnet.data.augment import view_plan
 from alexnet.fine_tuning import lr_factors, settled
-from alexnet.pretrained import PUBLISHED
+from alexnet.pretrained import PUBLISHED, open_pretrained
 from alexnet.recipe import Recipe, recipe
 from alexnet.run import LAST, Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
 from alexnet.training.checkpoint import load
 
 from ..serving import Server, serving
+from ..weights import test_caffe
 from .test_train import StopsAt, read_results
 
 SMALL: dict[str, Any] = {"widths": 8, "groups": 1, "hidden": 16, "image_size": 63}
@@ -316,6 +317,15 @@ def test_a_file_without_preprocessing_takes_the_recipes(
     assert run.preprocessing.mean == (127.5,) * 3
     with pytest.raises(UserError, match=r"do not fit .*: surplus norm1.bias"):
         tune(others, tmp_path / "bad", file, variant="half", network={**SMALL, "norm": "none"})
+
+
+def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
+    """Also one that someone fine-tuned, of which no checksum is known."""
+    file = tmp_path / "mine.caffemodel"
+    file.write_bytes(test_caffe.caffemodel(renamed={"fc8": "fc8_mine"}))
+    found = open_pretrained(str(file), variant=test_caffe.NET)
+    assert found.preprocessing == PUBLISHED["bvlc"].preprocessing
+    assert str(found).startswith(f"{file} (a model of Caffe, ")
 
 
 @pytest.mark.parametrize(
