@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data.augment import Plan
+from alexnet.keras_backend import BACKENDS, TORCH
 from alexnet.preprocessing import Preprocessing
 from alexnet.run import Run
 from alexnet.settings import check_names
-
-TORCH = "torch"
-BACKENDS = (TORCH, "tensorflow", "jax")
-"""PyTorch by itself; TensorFlow and JAX through Keras."""
 
 
 class Network(Protocol):

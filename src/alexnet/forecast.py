@@ -21,7 +21,10 @@ def forecast(run: Run, train: int, val: int) -> list[str]:
     # Forward keeps each layer's output and backward makes a gradient of the same size.
     values = sum(math.prod(step.output_shape) for step in network.trace())
     batch = min(recipe.batch_size, train)
-    memory = _FRAMEWORK_BYTES + _BYTES * (parameters + (copies - 1) * trained + 2 * values * batch)
+    # A checkpoint is copied out of the framework, and again into the bytes of its file.
+    saving = 2 * (parameters + (copies - 2) * trained)
+    kept = parameters + (copies - 1) * trained + 2 * values * batch
+    memory = _FRAMEWORK_BYTES + _BYTES * (kept + saving)
     # best, last and the checkpoint, which holds the optimizer's values too.
     disk = _BYTES * (3 * parameters + (copies - 2) * trained)
     return [

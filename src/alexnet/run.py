@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alexnet import weights
 from alexnet.architecture import VARIANTS, Architecture
 from alexnet.errors import RunError, UserError
+from alexnet.keras_backend import TORCH
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
 from alexnet.settings import Settings, check_names, fields
@@ -52,7 +53,7 @@ class Run:
     @property
     def backend(self) -> str:
         """What trained it: torch, tensorflow or jax."""
-        return str(self.machine.get("backend", "torch"))
+        return str(self.machine.get("backend", TORCH))
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Run":

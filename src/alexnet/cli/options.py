@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias, get_origin
 
 import typer
 
+from alexnet.keras_backend import BACKENDS
 from alexnet.settings import Settings, as_text, field_types, fields, optional_type
 
 
@@ -30,7 +31,10 @@ CropsOption: TypeAlias = Annotated[
 BackendOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        metavar="torch|tensorflow|jax", help="What computes.", show_default="what trained the run"
+        metavar="NAME",
+        help=f"What computes: {', '.join(BACKENDS)}.",
+        show_default="what trained the run",
+        autocompletion=completion(BACKENDS),
     ),
 ]
 DeviceOption: TypeAlias = Annotated[

@@ -13,6 +13,7 @@ from alexnet.architecture import Architecture, variants
 from alexnet.cli.config_file import OWN_OPTIONS, read_config
 from alexnet.cli.options import completion, with_settings
 from alexnet.errors import UserError
+from alexnet.keras_backend import BACKENDS
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.settings import parse_assignments
 
@@ -68,9 +69,10 @@ def train(
     backend: Annotated[
         str | None,
         typer.Option(
-            metavar="torch|tensorflow|jax",
-            help="What computes: PyTorch, or Keras on TensorFlow or JAX.",
+            metavar="NAME",
+            help="What computes: torch, or Keras on tensorflow or jax.",
             show_default="torch",
+            autocompletion=completion(BACKENDS),
         ),
     ] = None,
     device: Annotated[

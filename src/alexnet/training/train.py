@@ -213,6 +213,27 @@ def _run(run: Run, store: data.Store, machine: Machine, observer: Observer, bars
 
 
 def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
+    trainer, progress = _opened(run, machine)
+    for line in forecast(run, len(task.train_rows), len(task.val_rows)):
+        observer.notice(line)
+    watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
+    watcher = Observers(watchers)
+    try:
+        run_loop(task, trainer, progress, watcher)
+    except Stopped:
+        if progress.epochs:
+            draw_curves(run)
+        raise
+    finally:
+        watcher.finished()
+    checkpoint.remove(run.folder)
+
+
+def _opened(run: Run, machine: Machine) -> tuple[backends.Trainer, Progress]:
+    """The trainer with the weights of the run's checkpoint, or those it starts with.
+
+    A function of its own, so that the arrays are let go before the first step.
+    """
     saved = checkpoint.load(run.folder)
     if saved is None and run.pretrained:
         raise UserError(
@@ -232,19 +253,7 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
         compiled=machine.compile,
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
-    for line in forecast(run, len(task.train_rows), len(task.val_rows)):
-        observer.notice(line)
-    watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
-    watcher = Observers(watchers)
-    try:
-        run_loop(task, trainer, progress, watcher)
-    except Stopped:
-        if progress.epochs:
-            draw_curves(run)
-        raise
-    finally:
-        watcher.finished()
-    checkpoint.remove(run.folder)
+    return trainer, progress
 
 
 def _save_array(path: Path, values: NDArray[Any]) -> None:
