@@ -7,6 +7,7 @@ from typing import Any
 
 from alexnet import backends
 from alexnet.errors import UserError
+from alexnet.keras_backend import TORCH
 from alexnet.run import Run
 
 
@@ -24,11 +25,11 @@ class Machine:
     device: str = "auto"
     workers: int | None = None
     compile: bool = False
-    backend: str = backends.TORCH
+    backend: str = TORCH
 
     def __post_init__(self) -> None:
         backends.check_backend(self.backend)
-        if self.compile and self.backend != backends.TORCH:
+        if self.compile and self.backend != TORCH:
             raise UserError("--compile is for PyTorch; with Keras every step is compiled already")
 
 
