@@ -5,10 +5,6 @@ built in a hidden folder beside its place and renamed when everything is on disk
 leaves nothing half-made. Whoever builds holds the lock of the key; a folder that is being built
 and whose lock is free was left by a process that died, and is removed. Downloaded weights are
 plain files beside these folders.
-
-A lock is a file, and files of locks that nobody holds are removed by `clear_cache`. So that nobody
-comes to hold one that is removed meanwhile, locks are taken and removed under a gate: a lock for
-all, held for no longer than that, whose file stays.
 """
 
 import errno
@@ -23,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
 import platformdirs
 
+from alexnet.data.locks import Locks
 from alexnet.errors import RunError, UserError
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, printable
@@ -38,9 +34,6 @@ PART = ".part"
 """Behind the name of a file that has come in part; a file that says of what is beside it."""
 INDEX = "index.json"
 MEMO = "fingerprints.sqlite"
-_LOCKS = "locks"
-_GATE = ".gate"
-_POLL_S = 0.1
 _BUILDING = ".building-"
 _UNWRITABLE = (
     errno.EACCES,
@@ -118,14 +111,14 @@ def clear_cache(entries: Iterable[CacheEntry] | None = None) -> int:
                 path.unlink(missing_ok=True)
             freed += entry.size_bytes
             continue
-        with _locked_now(entry.kind, entry.key) as locked:
+        with Locks(cache_dir()).held_if_free(entry.kind, entry.key) as locked:
             if locked:
                 _remove(entry.path)
                 if entry.kind == FILES:
                     entry.path.unlink(missing_ok=True)
                     entry.path.with_name(f"{entry.path.name}.json").unlink(missing_ok=True)
                 freed += entry.size_bytes
-    _remove_free_locks()
+    Locks(cache_dir()).remove_free()
     return freed
 
 
@@ -155,15 +148,11 @@ def build_once(
         return final
     with _writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(kind, key)
-        _wait_for(lock, kind, progress)
-        try:
+        with Locks(cache_dir()).held(kind, key, progress):
             if read_index(final) is None or not valid(final):
                 _remove(final)
                 _remove_left_overs(kind, key)
                 _build(final, build)
-        finally:
-            lock.release()
     return final
 
 
@@ -178,12 +167,8 @@ def kept_file(name: str, progress: Progress = no_progress) -> Iterator[Path]:
     path = cache_dir() / FILES / name
     with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(FILES, name)
-        _wait_for(lock, FILES, progress)
-        try:
+        with Locks(cache_dir()).held(FILES, name, progress):
             yield path
-        finally:
-            lock.release()
 
 
 def _build(final: Path, build: Callable[[Path], dict[str, Any]]) -> None:
@@ -245,58 +230,6 @@ def _writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _lock(kind: str, key: str) -> filelock.BaseFileLock:
-    folder = cache_dir() / _LOCKS
-    folder.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(folder / f"{kind}-{key}.lock")
-
-
-def _take(lock: filelock.BaseFileLock) -> bool:
-    """Take the lock if it is free; says whether it is held now."""
-    with filelock.FileLock(cache_dir() / _GATE):
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            return False
-    return True
-
-
-def _wait_for(lock: filelock.BaseFileLock, kind: str, progress: Progress) -> None:
-    if _take(lock):
-        return
-    with progress(f"waiting for another process that makes the same {kind}", 0):
-        while not _take(lock):
-            time.sleep(_POLL_S)
-
-
-@contextmanager
-def _locked_now(kind: str, key: str) -> Iterator[bool]:
-    """Whether the lock is free; it is held inside then."""
-    lock = _lock(kind, key)
-    if not _take(lock):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
-
-
-def _remove_free_locks() -> None:
-    """Remove the files of locks that nobody holds."""
-    folder = cache_dir() / _LOCKS
-    if not folder.is_dir():
-        return
-    with filelock.FileLock(cache_dir() / _GATE):
-        for path in folder.glob("*.lock"):
-            lock = filelock.FileLock(path)
-            with suppress(filelock.Timeout):
-                lock.acquire(timeout=0)
-                with suppress(PermissionError):  # Windows, where the release removes it
-                    path.unlink(missing_ok=True)
-                lock.release()
-
-
 def _remove_left_overs(kind: str, own_key: str) -> None:
     """Remove what killed processes were building; the lock of `own_key` is held."""
     for path in _subfolders(cache_dir() / kind):
@@ -305,7 +238,7 @@ def _remove_left_overs(kind: str, own_key: str) -> None:
             if key == own_key:
                 _remove(path)
                 continue
-            with _locked_now(kind, key) as locked:
+            with Locks(cache_dir()).held_if_free(kind, key) as locked:
                 if locked:
                     _remove(path)
 
