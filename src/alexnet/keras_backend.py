@@ -168,6 +168,9 @@ def _cpu_has(*features: str) -> bool:
 def _quiet_start() -> Iterator[None]:
     """Keep back what TensorFlow's C++ part writes while it loads, unless loading fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if sys.stderr is None:  # a program without one, as pythonw is
+        yield
+        return
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         saved = os.dup(2)

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from alexnet import UserError, weights
 from alexnet.evaluation import evaluate
@@ -19,23 +19,15 @@ from alexnet.recipe import Recipe, recipe
 from alexnet.run import Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
 
+from ..pictures import red_and_blue
+
 SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two classes that a network learns at once: reddish and bluish noise."""
-    root = tmp_path_factory.mktemp("data") / "colours"
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 24), ("val", 8)):
-        for name, channel in (("red", 0), ("blue", 2)):
-            (root / split / name).mkdir(parents=True)
-            for number in range(count):
-                pixels = generator.integers(0, 128, (70, 80, 3))
-                pixels[..., channel] += 100
-                picture = Image.fromarray(pixels.astype(np.uint8))
-                picture.save(root / split / name / f"{number}.png")
-    return root
+    return red_and_blue(tmp_path_factory.mktemp("data") / "colours")
 
 
 def small_recipe(**changes: Any) -> Recipe:
@@ -43,16 +35,23 @@ def small_recipe(**changes: Any) -> Recipe:
     return recipe("fast", **own | changes)
 
 
-def start(data: Path, folder: Path, backend: str, **changes: Any) -> Any:
-    """Train the small network, with changes to the recipe."""
-    network = {**SMALL, **changes.pop("network", {})}
+def start(
+    data: Path,
+    folder: Path,
+    backend: str,
+    *,
+    network: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
+    **changes: Any,
+) -> Any:
+    """Train the small network, with changes to it and to the recipe."""
     return train(
         data,
-        changes=network,
+        changes={**SMALL, **(network or {})},
         recipe=small_recipe(**changes),
         machine=Machine(device="cpu", backend=backend),
         output_dir=folder,
-        observer=changes.pop("observer", None),
+        observer=observer,
     )
 
 
@@ -122,14 +121,7 @@ def test_a_run_that_was_stopped_ends_bit_for_bit_the_same(
 ) -> None:
     start(colours, tmp_path / "whole", backend, network=network)
     with pytest.raises(Stopped):
-        train(
-            colours,
-            changes={**SMALL, **network},
-            recipe=small_recipe(),
-            machine=Machine(device="cpu", backend=backend),
-            output_dir=tmp_path / "cut",
-            observer=StopsAt(1, 2),
-        )
+        start(colours, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
     resume(tmp_path / "cut")
     for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -139,14 +131,7 @@ def test_a_run_goes_on_in_another_backend(colours: Path, tmp_path: Path, backend
     network = {"dropout": 0.0}
     start(colours, tmp_path / "whole", backend, network=network)
     with pytest.raises(Stopped):
-        train(
-            colours,
-            changes={**SMALL, **network},
-            recipe=small_recipe(),
-            machine=Machine(device="cpu", backend=backend),
-            output_dir=tmp_path / "cut",
-            observer=StopsAt(1, 2),
-        )
+        start(colours, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
     resume(tmp_path / "cut", backend="torch")
     ours = weights.read(tmp_path / "whole" / "last.safetensors")
     theirs = weights.read(tmp_path / "cut" / "last.safetensors")

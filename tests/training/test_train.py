@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from alexnet import RunError, UserError, architecture
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.run import Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
 from alexnet.training.history import Epoch, Times
+
+from ..pictures import red_and_blue
 
 SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 """A network that trains in a moment; what is tested does not depend on its size."""
@@ -26,17 +27,7 @@ SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two classes that a network learns at once: reddish and bluish noise."""
-    root = tmp_path_factory.mktemp("data") / "colours"
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 24), ("val", 8)):
-        for name, channel in (("red", 0), ("blue", 2)):
-            (root / split / name).mkdir(parents=True)
-            for number in range(count):
-                pixels = generator.integers(0, 128, (70, 80, 3))
-                pixels[..., channel] += 100
-                picture = Image.fromarray(pixels.astype(np.uint8))
-                picture.save(root / split / name / f"{number}.png")
-    return root
+    return red_and_blue(tmp_path_factory.mktemp("data") / "colours")
 
 
 def small_recipe(**changes: Any) -> Recipe:
