@@ -12,6 +12,7 @@ from alexnet.architecture import Architecture, architecture
 from alexnet.errors import UserError
 from alexnet.keras.adaptive_pool import AdaptiveMeanPooling2D
 from alexnet.keras.arrays import load_weights
+from alexnet.keras.conv import Conv2D
 from alexnet.keras.lrn import LocalResponseNorm
 from alexnet.settings import check_names
 from keras import layers as kl
@@ -177,7 +178,9 @@ def _layer(layer: spec.Layer, data_format: str, dtype: Any) -> kl.Layer:
     name, formatted = layer.name, {"data_format": data_format, "dtype": dtype}
     match layer:
         case spec.Conv():
-            return kl.Conv2D(
+            # Without groups it is Keras' own, so that a saved model needs nothing of ours for it.
+            kind = Conv2D if layer.groups > 1 else kl.Conv2D
+            return kind(
                 layer.channels,
                 layer.kernel,
                 strides=layer.stride,
