@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alexnet.errors import UserError
-from alexnet.layers import AdaptivePool, Conv, Dense, Layer, MaxPool, Shape
+from alexnet.layers import AdaptivePool, Conv, Dense, Flatten, Layer, MaxPool, Shape
+from alexnet.window import Window
 
+_FLOAT32_BYTES = 4
 _LARGEST_SEARCHED_PX = 4096
 
 
@@ -26,8 +28,9 @@ class Step:
     output_shape: Shape
     receptive_field_px: int
     """Width of the square of input pixels that one output value depends on."""
-    stride_px: int
-    """Input pixels between neighbouring output values."""
+    stride_px: int | None
+    """Input pixels between neighbouring output values; None where the picture has been flattened,
+    or where an adaptive pool's windows are not equally far apart."""
 
     @property
     def weights(self) -> dict[str, Shape]:
@@ -49,6 +52,27 @@ class Step:
             return math.prod(weight) * math.prod(self.output_shape[1:])
         return self.input_shape[0] * self.layer.units if isinstance(self.layer, Dense) else 0
 
+    @property
+    def activation_bytes(self) -> int:
+        """Memory of the output of one picture in float32, every layer's output being kept.
+
+        Flattening takes none: it is another view of the same values.
+        """
+        is_view = isinstance(self.layer, Flatten)
+        return 0 if is_view else _FLOAT32_BYTES * math.prod(self.output_shape)
+
+    @property
+    def window(self) -> Window | None:
+        """The window that slides over the map, along its width; None for other layers."""
+        size, layer = self.input_shape[-1], self.layer
+        if isinstance(layer, Conv):
+            return Window(
+                size=size, window=layer.kernel, stride=layer.stride, padding=layer.padding
+            )
+        if isinstance(layer, MaxPool):
+            return Window(size=size, window=layer.window, stride=layer.stride)
+        return None
+
 
 def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
     """Follow one sample of shape (C, H, W) through the layers.
@@ -58,28 +82,52 @@ def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
             picture size with which the network works.
     """
     steps: list[Step] = []
-    shape, field, stride = input_shape, 1, 1
+    shape, seen = input_shape, _Seen(field=1, stride=1)
     for layer in layers:
         output = layer.output_shape(shape)
         if min(output) < 1:
             raise ShapeError(_nothing_left(layers, input_shape, layer, shape))
-        if isinstance(layer, Conv):
-            field, stride = field + (layer.kernel - 1) * stride, stride * layer.stride
-        elif isinstance(layer, MaxPool):
-            field, stride = field + (layer.window - 1) * stride, stride * layer.stride
-        elif isinstance(layer, (AdaptivePool, Dense)):
-            field = max(field, *input_shape[1:])
+        seen = _seen(seen, layer, shape, output, input_shape)
         steps.append(
             Step(
                 layer=layer,
                 input_shape=shape,
                 output_shape=output,
-                receptive_field_px=field,
-                stride_px=stride,
+                receptive_field_px=seen.field,
+                stride_px=seen.stride,
             )
         )
         shape = output
     return tuple(steps)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one value depends on: a square of `field` pixels, the next one `stride` further."""
+
+    field: int
+    stride: int | None
+
+
+def _seen(seen: _Seen, layer: Layer, shape: Shape, output: Shape, input_shape: Shape) -> _Seen:
+    """The same behind the layer, which makes `output` of `shape`."""
+    # Only an adaptive pool and the flattening give None, and no window slides behind these.
+    stride = seen.stride or 1
+    if isinstance(layer, Conv):
+        return _Seen(seen.field + (layer.kernel - 1) * stride, stride * layer.stride)
+    if isinstance(layer, MaxPool):
+        return _Seen(seen.field + (layer.window - 1) * stride, stride * layer.stride)
+    if isinstance(layer, AdaptivePool):
+        size, places = shape[-1], output[-1]
+        # From floor(i * size / places) to ceil((i + 1) * size / places), as PyTorch has it.
+        widest = max(-(-(i + 1) * size // places) - i * size // places for i in range(places))
+        even = size % places == 0
+        return _Seen(seen.field + (widest - 1) * stride, stride * size // places if even else None)
+    if isinstance(layer, Flatten):
+        return _Seen(seen.field, None)
+    if isinstance(layer, Dense):
+        return _Seen(max(seen.field, *input_shape[1:]), None)
+    return seen
 
 
 def least_size(layers: Sequence[Layer], in_channels: int) -> int | None:
