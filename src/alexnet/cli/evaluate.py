@@ -60,6 +60,7 @@ def evaluate(
     from alexnet.cli.output import (
         forgiving_streams,
         require_writable,
+        table_console,
         until_pipe_closes,
         write_report,
     )
@@ -91,19 +92,11 @@ def evaluate(
         _line(errors, notice)
     with until_pipe_closes():
         if json != "-":
-            _show(found, _console())
+            _show(found, table_console())
         if json is not None:
             write_report(found.to_dict(), json)
     if failure is not None:
         raise failure
-
-
-def _console() -> "Console":
-    """Standard output; as wide as the table where it is no terminal that would break lines."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=1000)
 
 
 def _show(evaluation: "Evaluation", console: "Console") -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias, get_origin
 
 import typer
 
+from alexnet.architecture import variants
 from alexnet.keras_backend import BACKENDS
 from alexnet.settings import Settings, as_text, field_types, fields, optional_type
 
@@ -24,6 +25,22 @@ DataArgument: TypeAlias = Annotated[
 ]
 RunArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="RUN", help="The folder of a training.")
+]
+VariantArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="VARIANT",
+        help=f"One of {', '.join(variants())}; or a run's folder.",
+        autocompletion=completion(variants()),
+    ),
+]
+SetOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the architecture."),
+]
+JsonOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for the screen."),
 ]
 CropsOption: TypeAlias = Annotated[
     int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from alexnet.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _SIGPIPE_STATUS = 141
 """What a shell reports of a program that a closed pipe ended."""
@@ -67,6 +70,14 @@ def write_report(value: Any, target: str) -> None:
         path.write_bytes(content)
     else:
         write_bytes(path, content)
+
+
+def table_console() -> "Console":
+    """Standard output; as wide as a table where it is no terminal that would break lines."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=1000)
 
 
 def forgiving_streams() -> None:
