@@ -9,9 +9,11 @@ import typer
 
 from alexnet.cli.cache import app as cache
 from alexnet.cli.check import check
+from alexnet.cli.compare import compare
 from alexnet.cli.evaluate import evaluate
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
+from alexnet.cli.size import size
 from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
 
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info):
+for command in (train, evaluate, predict, check, info, compare, size):
     app.command()(command)
 app.add_typer(cache, name="cache")
 
