@@ -67,11 +67,11 @@ def _show(comparison: "Comparison", names: tuple[str, str], console: "Console") 
 
     rows = [("field", *names)]
     for name, values in comparison.fields.items():
-        texts = (
+        first, second = (
             "-" if name in unused else as_text(value)
             for value, unused in zip(values, comparison.unused, strict=True)
         )
-        rows.append((name, *texts))
+        rows.append((name, first, second))
     if len(rows) > 1:
         show(console, rows, (False, False, False))
     else:

@@ -10,6 +10,7 @@ import typer
 from alexnet.cli.cache import app as cache
 from alexnet.cli.check import check
 from alexnet.cli.compare import compare
+from alexnet.cli.draw import draw
 from alexnet.cli.evaluate import evaluate
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info, compare, size):
+for command in (train, evaluate, predict, check, info, draw, compare, size):
     app.command()(command)
 app.add_typer(cache, name="cache")
 

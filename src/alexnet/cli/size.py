@@ -54,7 +54,7 @@ def size(
                 f"nothing is left: a window of {kernel} does not fit into {input_} pixels "
                 f"and {sum(zeros)} zeros"
             )
-        found = (window,)
+        found: tuple[Window, ...] = (window,)
     elif padding is not None:
         raise UserError("give --padding, or the --output to find it for, and not both")
     else:
