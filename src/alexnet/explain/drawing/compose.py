@@ -1,6 +1,7 @@
 """The drawing of an architecture: boxes, kernels and where they act, the dense layers, texts."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 from alexnet.architecture import Architecture
@@ -78,15 +79,14 @@ def _kernels(before: Placed, after: Placed, place: tuple[float, float]) -> Itera
 
 
 def _pyramid(kernel: Solid, tip: Point, part: str) -> Iterator[Item]:
-    for down, away in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        yield Line(
-            start=kernel.at(1, down, away),
-            end=tip,
-            colour=_KERNEL,
-            width=0.45,
-            dashes=(2.4, 1.6),
-            part=part,
-        )
+    """The two outer lines from the far end of a kernel to the pixel that it makes.
+
+    The two others lie so close to these, as a rule, that the dashes would run together.
+    """
+    corners = [kernel.at(1, down, away) for down, away in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    corners.sort(key=lambda corner: math.atan2(tip.y - corner.y, tip.x - corner.x))
+    for corner in (corners[0], corners[-1]):
+        yield Line(start=corner, end=tip, colour=_KERNEL, width=0.45, dashes=(2.4, 1.6), part=part)
 
 
 def _joined(before: Placed, after: Placed) -> Iterator[Item]:

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from alexnet.explain.drawing import fonts
-from alexnet.explain.drawing.layout import CLEARANCE, NAME, NOTE, NUMBER, Placed
+from alexnet.explain.drawing.layout import CLEARANCE, NAME, NOTE, NUMBER, Placed, both_sides
 from alexnet.explain.drawing.scene import Anchor, Box, Item, Line, Point, Polygon, Text
 from alexnet.explain.drawing.solids import Solid
 
-_MARGIN = 1.6
+_MARGIN, _BETWEEN_TEXTS = 1.6, 3.5
+"""Free room around a text, to lines and to other texts: numbers must not read as one row."""
 _DOWN, _UP = Point(0, 1.5), Point(0, -1.5)
 """So far a text moves on that is in the way of something."""
-_MOST_STEPS = 400
+_MOST_STEPS, _NEAR_STEPS = 400, 16
 _LEADING = 1.22
 _ASCENT = 0.70
 _ABOVE_CAPTIONS = 13.0
@@ -26,25 +27,27 @@ class Labels:
         self.texts: list[Text] = []
         self._edges = [edge for item in items for edge in _edges(item)]
 
-    def add(self, texts: Sequence[Text], moves: Sequence[Point]) -> None:
+    def add(self, texts: Sequence[Text], moves: Sequence[Point], steps: int = _MOST_STEPS) -> bool:
         """Put the first of the texts that is free, or move on until one of them is.
 
         Args:
             texts: the same text in the places that suit it, the best first.
             moves: the ways to go on, in turn.
+            steps: how often it may go on; the result says whether that was enough.
         """
-        for step, text, move in itertools.product(range(_MOST_STEPS), texts, moves):
+        for step, text, move in itertools.product(range(steps), texts, moves):
             at = Point(text.at.x + step * move.x, text.at.y + step * move.y)
             moved = replace(text, at=at)
-            if self._is_free(fonts.box(moved).grown(_MARGIN)):
+            if self._is_free(fonts.box(moved)):
                 self.texts.append(moved)
-                return
-        self.texts.append(texts[0])
+                return True
+        return False
 
     def _is_free(self, box: Box) -> bool:
-        if any(box.overlaps(fonts.box(text)) for text in self.texts):
+        around = box.grown(_BETWEEN_TEXTS)
+        if any(around.overlaps(fonts.box(text)) for text in self.texts):
             return False
-        return not any(crosses(box, start, end) for start, end in self._edges)
+        return not any(crosses(box.grown(_MARGIN), start, end) for start, end in self._edges)
 
 
 def label(placed: Sequence[Placed], items: Sequence[Item]) -> list[Text]:
@@ -83,16 +86,22 @@ def _number_channels(labels: Labels, one: Placed, solid: Solid, column: int) -> 
 
 
 def _number_sides(labels: Labels, one: Placed) -> None:
-    """The size of the map along its depth and along its height, at the lowest box."""
-    stage, solid = one.stage, one.solids[-1]
+    """The size of the map along its depth and along its height, at the lowest box.
 
-    def text(x: float, y: float) -> Text:
-        at = Point(x, y)
-        return Text(at=at, text=str(stage.size_px), size=NUMBER, anchor="end", part=stage.name)
+    Where lines take the room beside a small map, both stand below it.
+    """
+    stage, solid, size = one.stage, one.solids[-1], str(one.stage.size_px)
 
-    diagonal, upright = solid.at(0, 1, 0.5), solid.at(0, 0.72, 1)
-    labels.add([text(diagonal.x - 1, diagonal.y + _ASCENT * NUMBER + CLEARANCE / 2)], [_DOWN])
-    labels.add([text(upright.x - CLEARANCE, upright.y + _ASCENT * NUMBER / 2)], [_DOWN, _UP])
+    def text(content: str, x: float, y: float) -> Text:
+        return Text(at=Point(x, y), text=content, size=NUMBER, anchor="end", part=stage.name)
+
+    edge, side = solid.at(0, 1, 0.5), solid.at(0, 0.72, 1)
+    below = Point(edge.x - 1, edge.y + _ASCENT * NUMBER + CLEARANCE / 2)
+    beside = text(size, side.x - CLEARANCE, side.y + _ASCENT * NUMBER / 2)
+    labels.add([text(size, *below)], [_DOWN])
+    if not labels.add([beside], [_DOWN, _UP], steps=_NEAR_STEPS):
+        labels.texts.pop()
+        labels.add([text(both_sides(size), *below)], [_DOWN])
 
 
 def _caption(one: Placed, y: float) -> list[Text]:

@@ -77,7 +77,17 @@ def _text_extent(stage: Stage, solid: Solid) -> tuple[float, float]:
     right = max(centre + max(captions) / 2, *(middle + channels / 2 for middle in middles))
     if stage.size_px is not None:
         size = fonts.width(str(stage.size_px), NUMBER)
-        left = min(left, outline.left - size - CLEARANCE)
+        both = fonts.width(both_sides(str(stage.size_px)), NUMBER)
+        left = min(left, outline.left - size - CLEARANCE, solid.at(0, 1, 0.5).x - 1 - both)
     else:  # its number may stand flush with either side
         left, right = min(left, outline.right - channels), max(right, channels)
     return min(left, outline.left), max(right, outline.right)
+
+
+def both_sides(size: str) -> str:
+    """The size of a map in one text.
+
+    >>> both_sides("13")
+    '13 × 13'
+    """
+    return f"{size} × {size}"
