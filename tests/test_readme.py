@@ -46,6 +46,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     text = README.read_text()
     named = set(re.findall(r"--([a-z][a-z-]+)", text))
     own = {"format", "top", "help", "resume", "config", "set", "variant", "output-dir", "json"}
+    own |= {"input", "kernel", "stride", "padding", "pool", "output", "with", "force"}
     own |= {"crops", "split", "recipe", "no-mirror", "offline", "backend"}
     known = {field.name.replace("_", "-") for field in fields(Recipe)} | own
     assert named <= known

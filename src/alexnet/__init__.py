@@ -10,6 +10,7 @@ from alexnet.architecture import Architecture, architecture, variants
 from alexnet.errors import RunError, UserError
 
 if TYPE_CHECKING:
+    from alexnet import explain as explain
     from alexnet import weights as weights
     from alexnet.torch import AlexNet as AlexNet
 
@@ -19,17 +20,19 @@ __all__ = [
     "RunError",
     "UserError",
     "architecture",
+    "explain",
     "variants",
     "weights",
 ]
 __version__ = "0.1.0"
 
 _LAZY = {"AlexNet": "alexnet.torch"}
+_LAZY_MODULES = ("explain", "weights")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
-    if name == "weights":
-        return importlib.import_module("alexnet.weights")
+    if name in _LAZY_MODULES:
+        return importlib.import_module(f"alexnet.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -283,7 +283,7 @@ def test_what_cannot_be_drawn_is_one_line(
 
 def test_a_network_is_explained_without_a_framework() -> None:
     code = (
-        "import sys, alexnet.explain as e\n"
+        "import sys, alexnet; e = alexnet.explain\n"
         "heavy = {'torch', 'keras', 'tensorflow', 'jax', 'matplotlib', 'cv2', 'scipy', 'numpy'}\n"
         "net = e.network('paper'); e.table(net); e.compare(net, net)\n"
         "print(heavy & set(sys.modules))\n"

@@ -76,6 +76,11 @@ def test_paddings_are_all_that_give_the_size(
             "--input 13 --kernel 3 --output 13",
             ["--padding 1", "N = (W - F + 2P)/S + 1", "= (13 - 3 + 2*1)/1 + 1", "= 13"],
         ),
+        (
+            "--input 2 --kernel 1 --padding 1",
+            ["4", "N = (W - F + 2P)/S + 1", "= (2 - 1 + 2*1)/1 + 1", "= 4",
+             "windows at the edge see nothing but zeros"],
+        ),
     ],
 )  # fmt: skip
 def test_size_answers_with_its_arithmetic(command, arguments: str, lines: list[str]) -> None:
@@ -102,3 +107,10 @@ def test_what_has_no_size_is_one_line(command, arguments: str, said: str) -> Non
     assert found.status == 2
     assert said in found.err
     assert len(found.err.splitlines()) == 1
+
+
+def test_many_paddings_are_not_all_shown(command) -> None:
+    numbers = {"--input": 9, "--kernel": 9, "--stride": 1_000_000, "--output": 1}
+    found = command("size", *(part for pair in numbers.items() for part in pair))
+    assert found.out.count("--padding") == 5
+    assert found.out.endswith("and every larger number up to --padding 499999\n")

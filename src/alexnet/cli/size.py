@@ -9,6 +9,9 @@ from alexnet.errors import UserError
 if TYPE_CHECKING:
     from alexnet.window import Window
 
+_SHOWN = 4
+"""So many paddings are worked out; with a large stride very many give the same size."""
+
 
 def size(
     input_: Annotated[
@@ -60,8 +63,10 @@ def size(
     else:
         found = paddings(input_, kernel, stride, output)
     with until_pipe_closes():
-        for i, window in enumerate(found):
+        for i, window in enumerate(found[:_SHOWN]):
             typer.echo("\n" * (i > 0) + "\n".join(_lines(window, output is not None, pool)))
+        if len(found) > _SHOWN:
+            typer.echo(f"\nand every larger number up to --padding {found[-1].padding[0]}")
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -98,6 +103,8 @@ def _remarks(window: "Window", pool: bool) -> list[str]:
         lost = "only zeros" if zeros == window.dropped else f"{zeros} of them zeros"
         of = f" ({lost})" if zeros else ""
         remarks.append(f"no window reaches the last {window.dropped} of {padded} pixels{of}")
+    if max(window.padding) >= window.window:
+        remarks.append("windows at the edge see nothing but zeros")
     if pool and window.stride < window.window:
         remarks.append(f"neighbouring windows overlap by {window.window - window.stride}")
     return remarks
