@@ -45,7 +45,9 @@ class Window:
     @property
     def dropped_zeros(self) -> int:
         """How many of the dropped ones are zeros of the padding; the others are of the map."""
-        return min(self.dropped, self.padding[1])
+        after = min(self.dropped, self.padding[1])
+        # A stride beyond the map drops all of it, and zeros before it too.
+        return after + max(self.dropped - self.padding[1] - self.size, 0)
 
     @property
     def formula(self) -> str:

@@ -1,7 +1,7 @@
 """`alexnet size`: the output size and its arithmetic, forwards and backwards."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -11,6 +11,7 @@ from alexnet.explain import paddings
 from alexnet.window import Window
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(1, 40),
     window=st.integers(1, 12),
@@ -35,6 +36,7 @@ def test_dropped_are_the_columns_that_no_window_touches(
     assert found.dropped_zeros == int((lost == 0).sum())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(1, 6), st.integers(1, 70))
 def test_paddings_are_all_that_give_the_size(
     size: int, window: int, stride: int, output: int
@@ -77,6 +79,11 @@ def test_paddings_are_all_that_give_the_size(
             ["--padding 1", "N = (W - F + 2P)/S + 1", "= (13 - 3 + 2*1)/1 + 1", "= 13"],
         ),
         (
+            "--input 9 --kernel 1 --stride 4",
+            ["3", "N = (W - F + 2P)/S + 1", "= (9 - 1)/4 + 1", "= 3",
+             "3 pixels left out between neighbouring windows"],
+        ),
+        (
             "--input 2 --kernel 1 --padding 1",
             ["4", "N = (W - F + 2P)/S + 1", "= (2 - 1 + 2*1)/1 + 1", "= 4",
              "windows at the edge see nothing but zeros"],
@@ -110,7 +117,7 @@ def test_what_has_no_size_is_one_line(command, arguments: str, said: str) -> Non
 
 
 def test_many_paddings_are_not_all_shown(command) -> None:
-    numbers = {"--input": 9, "--kernel": 9, "--stride": 1_000_000, "--output": 1}
+    numbers = {"--input": 9, "--kernel": 9, "--stride": 10**12, "--output": 1}
     found = command("size", *(part for pair in numbers.items() for part in pair))
-    assert found.out.count("--padding") == 5
-    assert found.out.endswith("and every larger number up to --padding 499999\n")
+    assert found.out.count("--padding") == 4
+    assert found.out.splitlines()[-1] == "and larger ones"

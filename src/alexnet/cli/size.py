@@ -1,5 +1,6 @@
 """alexnet size: how large a convolution's or a pooling's output is, with the arithmetic."""
 
+import itertools
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,16 +58,16 @@ def size(
                 f"nothing is left: a window of {kernel} does not fit into {input_} pixels "
                 f"and {sum(zeros)} zeros"
             )
-        found: tuple[Window, ...] = (window,)
+        found = [window]
     elif padding is not None:
         raise UserError("give --padding, or the --output to find it for, and not both")
     else:
-        found = paddings(input_, kernel, stride, output)
+        found = list(itertools.islice(paddings(input_, kernel, stride, output), _SHOWN + 1))
     with until_pipe_closes():
         for i, window in enumerate(found[:_SHOWN]):
             typer.echo("\n" * (i > 0) + "\n".join(_lines(window, output is not None, pool)))
         if len(found) > _SHOWN:
-            typer.echo(f"\nand every larger number up to --padding {found[-1].padding[0]}")
+            typer.echo("\nand larger ones")
 
 
 def _pair(text: str) -> tuple[int, int]:
@@ -96,6 +97,8 @@ def _lines(window: "Window", solved: bool, pool: bool) -> list[str]:
 
 
 def _remarks(window: "Window", pool: bool) -> list[str]:
+    from alexnet.text import counted
+
     remarks = []
     if window.dropped:
         padded = window.size + sum(window.padding)
@@ -107,4 +110,7 @@ def _remarks(window: "Window", pool: bool) -> list[str]:
         remarks.append("windows at the edge see nothing but zeros")
     if pool and window.stride < window.window:
         remarks.append(f"neighbouring windows overlap by {window.window - window.stride}")
+    if window.stride > window.window:
+        gap = counted(window.stride - window.window, "pixel")
+        remarks.append(f"{gap} left out between neighbouring windows")
     return remarks

@@ -1,15 +1,18 @@
 """Which padding gives a wanted output size: the formula of the size, solved for its zeros."""
 
+import itertools
+from collections.abc import Iterator
+
 from alexnet.errors import UserError
 from alexnet.window import Window
 
 
-def paddings(size: int, window: int, stride: int, output: int) -> tuple[Window, ...]:
-    """The window with every even padding that gives `output`, and with the least padding.
+def paddings(size: int, window: int, stride: int, output: int) -> Iterator[Window]:
+    """The window with every equal padding that gives `output`, and with the least padding.
 
     The least drops nothing of the padded map; where it is odd, the zero more stands after the
     map, as TensorFlow has it. It comes first; then those with equal zeros on both sides, which
-    is what every framework takes.
+    is what every framework takes. With a large stride there are very many.
 
     Raises:
         UserError: no padding gives it, because already without any the output is larger.
@@ -28,8 +31,6 @@ def paddings(size: int, window: int, stride: int, output: int) -> tuple[Window, 
             "use a larger stride or kernel"
         )
     zeros = max(least, 0)
-    pairs = [(zeros // 2, zeros - zeros // 2)]
-    pairs += [(p, p) for p in range((zeros + 1) // 2, most // 2 + 1) if (p, p) not in pairs]
-    return tuple(
-        Window(size=size, window=window, stride=stride, padding=padding) for padding in pairs
-    )
+    first, equal = (zeros // 2, zeros - zeros // 2), range(zeros // 2 + 1, most // 2 + 1)
+    pairs = itertools.chain([first], ((p, p) for p in equal))
+    return (Window(size=size, window=window, stride=stride, padding=pair) for pair in pairs)
