@@ -63,6 +63,7 @@ def lrn(backend: str, _: str) -> dict[str, float]:
     constants = {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0}
     if backend == "torch":
         import torch
+
         from alexnet.torch import LocalResponseNorm
 
         norm = LocalResponseNorm(**constants)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 
-import torch
 from alexnet import training
 from alexnet.recipe import Recipe, recipe
 from alexnet.run import Run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet import UserError, architecture, weights
 from alexnet.architecture import VARIANTS, Architecture
 from alexnet.preprocessing import Preprocessing

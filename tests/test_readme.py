@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import alexnet
-import torch
 from alexnet.weights import names
 
 README = Path(__file__).parent.parent / "README.md"

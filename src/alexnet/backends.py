@@ -105,6 +105,7 @@ def open_trainer(
     backend = backend or run.backend
     if backend == TORCH:
         import torch
+
         from alexnet.torch.network import Network as TorchNetwork
         from alexnet.torch.trainer import Trainer as TorchTrainer
 

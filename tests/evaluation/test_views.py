@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet import backends
 from alexnet.errors import RunError, UserError
 from alexnet.evaluation import probabilities

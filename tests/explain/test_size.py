@@ -1,11 +1,11 @@
 """`alexnet size`: the output size and its arithmetic, forwards and backwards."""
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-import torch
 from alexnet import UserError
 from alexnet.explain import paddings
 from alexnet.window import Window

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
-
 import torch
-from alexnet import Architecture, UserError, architecture, explain, variants
+from hypothesis import assume, given, settings
 from torch import nn
+
+from alexnet import Architecture, UserError, architecture, explain, variants
 
 from ..strategies import changes
 

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, assume, given, settings
 
 import alexnet
-import keras
-import torch
 from alexnet import Architecture, UserError, architecture, variants, weights
 from alexnet.keras import AlexNet, functional, load_weights, read_weights
 

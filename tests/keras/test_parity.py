@@ -2,13 +2,13 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import keras
-import torch
 from alexnet import Architecture, RunError, UserError, architecture, variants, weights
 from alexnet.data.augment import ColourStatistics, training_plan
 from alexnet.keras import optimizers

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import torch
 from alexnet.data import augment
 from alexnet.data.augment import ColourStatistics, Plan
 from alexnet.preprocessing import Preprocessing

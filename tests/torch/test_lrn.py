@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import torch
 from alexnet.torch import LocalResponseNorm
 
 from .. import oracle

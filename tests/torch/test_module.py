@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import torch
 from alexnet import AlexNet, Architecture, UserError, architecture, variants
 
 from .. import oracle

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet.torch.optimizers import SGD2012, optimizer
 
 RATES = (0.1, 0.1, 0.01, 0.01, 0.001)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-import torch
 from alexnet import UserError, architecture, backends, weights
 from alexnet.architecture import VARIANTS
 from alexnet.data.augment import view_plan

@@ -12,9 +12,8 @@ from typing import Any
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import numpy as np
-
 import keras
+import numpy as np
 from keras import Model, Sequential, layers
 
 WIDTHS, HIDDEN, CLASSES, SIZE = (8, 12, 16, 16, 12), (24, 20), 5, 131

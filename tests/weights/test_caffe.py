@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet import AlexNet, UserError, architecture, weights
 
 NET = architecture("caffenet", widths=(4, 6, 8, 6, 4), hidden=(5, 7), num_classes=3, image_size=67)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import torch
 from alexnet import Architecture, UserError, architecture, weights
 from alexnet.weights.names import indexed
 

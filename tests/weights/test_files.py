@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-import torch
 from alexnet import RunError, UserError, weights
 
 ARRAYS = {

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
-import torch
 from alexnet import architecture, weights
 from alexnet.inits import INITS
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet import AlexNet, Architecture, architecture, weights
 
 SCRIPT = Path(__file__).with_name("keras_nets.py")

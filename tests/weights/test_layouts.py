@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
-
-import torch
-from alexnet import AlexNet, UserError, weights
 from torch import nn
+
+from alexnet import AlexNet, UserError, weights
 
 from .conftest import IndexedNet
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import torch
+
 from alexnet import architecture, weights
 
 SHAPES = {

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
-import keras
 from alexnet import weights
 from alexnet.errors import UserError
 from alexnet.weights import keras_layout

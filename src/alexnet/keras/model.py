@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
+from keras import layers as kl
+
 from alexnet import layers as spec
 from alexnet import weights
 from alexnet.architecture import Architecture, architecture
@@ -15,7 +17,6 @@ from alexnet.keras.arrays import load_weights
 from alexnet.keras.conv import Conv2D
 from alexnet.keras.lrn import LocalResponseNorm
 from alexnet.settings import check_names
-from keras import layers as kl
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Architecture))
 

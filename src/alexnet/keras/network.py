@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-import keras
 from alexnet.architecture import Architecture
 from alexnet.data import augment
 from alexnet.keras.arrays import load_weights

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-import keras
 from alexnet.keras import optimizers
 from alexnet.keras.arrays import variables
 from alexnet.keras.objective import losses

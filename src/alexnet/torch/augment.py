@@ -3,12 +3,12 @@
 The same arithmetic as `alexnet.data.augment.apply`, which is faster on a CPU.
 """
 
-import torch.nn.functional as F
-
 import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from alexnet.data.augment import LUMA, Plan, scaling
 from alexnet.preprocessing import Preprocessing
-from torch import Tensor
 
 
 def apply(

@@ -1,6 +1,7 @@
 """Where PyTorch computes, and in which arithmetic."""
 
 import torch
+
 from alexnet.errors import UserError
 
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from torch.autograd.function import once_differentiable
-
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class LocalResponseNorm(nn.Module):

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import torch.nn.functional as F
-
 import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
 from alexnet import layers as spec
 from alexnet import shapes, weights
 from alexnet.architecture import Architecture, architecture
@@ -15,7 +16,6 @@ from alexnet.errors import UserError
 from alexnet.settings import check_names
 from alexnet.shapes import Step
 from alexnet.torch.lrn import LocalResponseNorm
-from torch import Tensor, nn
 
 
 class AlexNet(nn.Module):

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
-
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from alexnet.architecture import Architecture
 from alexnet.data import augment
 from alexnet.preprocessing import Preprocessing
 from alexnet.torch.augment import apply as apply_on_device
 from alexnet.torch.device import find_device
 from alexnet.torch.module import AlexNet
-from torch import Tensor
 
 
 class Network:

@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-import torch
 from alexnet.data.augment import Plan
 from alexnet.errors import RunError
 from alexnet.recipe import Recipe
@@ -17,7 +18,6 @@ from alexnet.torch.device import autocast_type
 from alexnet.torch.module import AlexNet
 from alexnet.torch.network import Network
 from alexnet.torch.optimizers import optimizer
-from torch import Tensor, nn
 
 _OPTIMIZER = "optimizer."
 
