@@ -11,6 +11,7 @@ from alexnet.errors import RunError, UserError
 
 if TYPE_CHECKING:
     from alexnet import explain as explain
+    from alexnet import keras as keras
     from alexnet import weights as weights
     from alexnet.torch import AlexNet as AlexNet
 
@@ -21,13 +22,14 @@ __all__ = [
     "UserError",
     "architecture",
     "explain",
+    "keras",
     "variants",
     "weights",
 ]
 __version__ = "0.1.0"
 
 _LAZY = {"AlexNet": "alexnet.torch"}
-_LAZY_MODULES = ("explain", "weights")
+_LAZY_MODULES = ("explain", "keras", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,7 @@ def start(backend: str, device: str = "auto") -> Any:
     chosen = os.environ.get(_CHOICE)
     if chosen not in (None, "", backend):
         raise UserError(
-            f"the environment says {_CHOICE}={chosen} and the run asks for {backend}: "
+            f"{_CHOICE}={chosen} is set, and this is to be computed with {backend}: "
             f"unset {_CHOICE}, or choose --backend {chosen}"
         )
     os.environ[_CHOICE] = backend

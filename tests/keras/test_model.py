@@ -122,6 +122,23 @@ def test_softmax_gives_probabilities() -> None:
         np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
 
 
+def test_mixed_precision_ends_in_float32() -> None:
+    """As Keras' guide asks: probabilities in bfloat16 have three digits."""
+    for make in (functional, AlexNet):
+        model = make("half", softmax=True, dtype="mixed_bfloat16", **SMALL)
+        assert model.get_layer("conv1").compute_dtype == "bfloat16"
+        assert model.get_layer("fc8").compute_dtype == "float32"
+        shares = model(pictures_for(architecture("half", **SMALL)))
+        assert keras.backend.standardize_dtype(shares.dtype) == "float32"
+
+
+def test_weights_for_other_classes_say_what_to_do() -> None:
+    model = functional("half", **SMALL)
+    other = weights.initial(architecture("half", **SMALL | {"num_classes": 4}), 0)
+    with pytest.raises(UserError, match=r"fit the Keras model .* with num_classes=4"):
+        load_weights(model, other)
+
+
 def test_activations_of_the_subclassed_model() -> None:
     model = AlexNet("paper", **SMALL)
     pictures = pictures_for(model.architecture)

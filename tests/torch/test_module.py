@@ -351,7 +351,7 @@ def test_whole_numbers_are_refused_with_what_to_do(dtype: torch.dtype) -> None:
 def test_weights_for_other_classes_name_the_number_to_ask_for() -> None:
     model = AlexNet("half", **TINY, image_size=63)
     arrays = AlexNet("half", **TINY | {"num_classes": 12}, image_size=63).weights()
-    with pytest.raises(UserError, match=r"fc8\.weight is .*AlexNet\(…, num_classes=12\)$"):
+    with pytest.raises(UserError, match=r"fc8\.weight is .* num_classes=12$"):
         model.load_weights(arrays)
     AlexNet("half", **TINY | {"num_classes": 12}, image_size=63).load_weights(arrays)
     # Where more does not fit, another number of classes would not help.

@@ -56,7 +56,7 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str] | Mapping[st
     arrays = weights.read(source)
     own, channels = variables(model), flat_channels(model)
     expected = {name: _canonical_shape(tuple(variable.shape)) for name, variable in own.items()}
-    check_shapes(arrays, expected, f"the Keras model {model.name!r}")
+    check_shapes(arrays, expected, f"Keras model {model.name!r}")
     for name, variable in own.items():
         variable.assign(keras_layout.to_keras(name, arrays[name], channels))
 

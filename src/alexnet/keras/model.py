@@ -166,13 +166,20 @@ def _layers(
 ) -> Iterator[kl.Layer]:
     """The Keras layers in the order in which a picture passes them."""
     formatted = {"data_format": data_format, "dtype": dtype}
+    head = _head_type(dtype)
     for layer in net.layers:
         if isinstance(layer, spec.Conv) and _padding(layer) == "valid" and any(layer.padding):
             name = layer.name.replace("conv", "pad")
             yield kl.ZeroPadding2D((layer.padding, layer.padding), name=name, **formatted)
-        yield _layer(layer, data_format, dtype)
+        yield _layer(layer, data_format, head if layer == net.layers[-1] else dtype)
     if softmax:
-        yield kl.Softmax(name="softmax", dtype=dtype)
+        yield kl.Softmax(name="softmax", dtype=head)
+
+
+def _head_type(dtype: Any) -> Any:
+    """With mixed precision logits and probabilities stay in the type of the weights."""
+    policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+    return policy.variable_dtype if policy.name.startswith("mixed_") else dtype
 
 
 def _layer(layer: spec.Layer, data_format: str, dtype: Any) -> kl.Layer:

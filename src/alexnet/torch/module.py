@@ -111,26 +111,11 @@ class AlexNet(nn.Module):
                 weights are then as they were.
         """
         arrays = weights.read(source)
-        try:
-            weights.check(arrays, self.architecture)
-        except UserError as error:
-            raise UserError(f"{error}{self._other_classes(arrays)}") from None
+        weights.check(arrays, self.architecture)
         own = self.state_dict()
         with torch.no_grad():
             for name, array in arrays.items():
                 own[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
-
-    def _other_classes(self, arrays: Mapping[str, np.ndarray]) -> str:
-        """What to do about weights that fit but for their number of classes."""
-        expected = self.architecture.weight_shapes
-        misfits = {
-            name
-            for name in {*arrays, *expected}
-            if name not in arrays or tuple(arrays[name].shape) != expected.get(name)
-        }
-        if misfits != {"fc8.weight", "fc8.bias"} or not misfits <= set(arrays):
-            return ""
-        return f"; make the network for them by AlexNet(…, num_classes={len(arrays['fc8.bias'])})"
 
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights by canonical name, float32."""

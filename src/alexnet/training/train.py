@@ -171,6 +171,8 @@ def resume(
         RunError, Stopped: as `train`.
     """
     observer = observer or Observer()
+    if backend is not None:
+        backends.check_backend(backend)
     run = Run.open(folder)
     found = find_pictures(run.data["source"], run.recipe, observer, bars)
     machine = machine_of(run, backend)
@@ -180,6 +182,8 @@ def resume(
             f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
             f"as it began; put the pictures back, or train anew"
         )
+    if machine.backend != run.backend:
+        run = _moved(run, machine)
     return _run(run, store, machine, observer, bars)
 
 
@@ -249,11 +253,21 @@ def _opened(run: Run, machine: Machine) -> tuple[backends.Trainer, Progress]:
         lr_factors=fine_tuning.lr_factors(run),
         device=machine.device,
         workers=machine.workers,
-        threads=run.machine["threads"] if machine.backend == run.backend else None,
+        threads=run.machine["threads"],
         compiled=machine.compile,
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
     return trainer, progress
+
+
+def _moved(run: Run, machine: Machine) -> Run:
+    """The run, which says from now on that it goes on elsewhere; and where it was until now."""
+    backends.check_device(machine.device, machine.backend)
+    earlier = [*run.machine.get("earlier_backends", []), run.backend]
+    now = {**dataclasses.asdict(machine), **described(machine.backend)}
+    moved = dataclasses.replace(run, machine={**run.machine, **now, "earlier_backends": earlier})
+    moved.save()
+    return moved
 
 
 def _save_array(path: Path, values: NDArray[Any]) -> None:

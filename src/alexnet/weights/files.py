@@ -11,7 +11,7 @@ import numpy as np
 from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
 from alexnet.weights import caffe, hdf5, keras_file, keras_writer, pytorch
-from alexnet.weights.names import Weights, canonical, check, indexed
+from alexnet.weights.names import Weights, canonical, check, in_order, indexed
 
 _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
     "canonical": dict,
@@ -68,13 +68,16 @@ def write(
             and anything else for safetensors.
         layout: `canonical`, or `indexed` for programs with the names of the seeds' nets and
             torchvision's.
-        architecture: checked against the weights; a `.keras` file needs it.
+        architecture: checked against the weights; a `.keras` file needs it, and is written by
+            Keras on the backend that `KERAS_BACKEND` names.
 
     Raises:
         UserError: a layout that does not exist, or that has no name for one of the arrays;
             weights that do not fit; a format that is only read; no Keras for a `.keras` file.
         RunError: the file cannot be written (a full disk); what was there stays.
     """
+    if not isinstance(weights, Mapping) or isinstance(path, Mapping):
+        raise UserError("write takes the arrays by name first, and then the path of the file")
     path = Path(path)
     if layout not in _LAYOUTS:
         raise UserError(f"unknown layout {layout!r}: choose from {', '.join(_LAYOUTS)}")
@@ -84,7 +87,10 @@ def write(
         write_bytes(path, keras_writer.weights_h5(weights, layout))
     elif path.suffix == ".keras":
         if architecture is None:
-            raise UserError(f"{path}: a .keras file holds the model, so give its architecture")
+            raise UserError(
+                f"{path}: a .keras file holds the model too, so say of what it is: "
+                "write(weights, path, architecture=…)"
+            )
         keras_writer.save_model(weights, path, architecture)
     elif path.suffix in _READ_ONLY:
         raise UserError(
@@ -169,4 +175,4 @@ def _arrays(state: Mapping[str, Any], source: str) -> dict[str, np.ndarray]:
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             raise UserError(f"{source}: {name} is not an array of floating-point numbers")
         arrays[name] = value.astype(np.float32, copy=False)
-    return arrays
+    return {name: arrays[name] for name in in_order(arrays)}

@@ -1,6 +1,6 @@
 """Canonical names of the weights, and the other layouts' names for them, in one table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -88,7 +88,31 @@ def check_shapes(weights: Weights, expected: Mapping[str, Shape], what: str) -> 
         if name in weights and tuple(weights[name].shape) != shape:
             faults.append(f"{name} is {tuple(weights[name].shape)} and not {shape}")
     if faults:
-        raise UserError(f"the weights do not fit the {what}: {'; '.join(faults)}")
+        hint = _other_classes(weights, expected, len(faults))
+        raise UserError(f"the weights do not fit the {what}: {'; '.join(faults)}{hint}")
+
+
+def _other_classes(weights: Weights, expected: Mapping[str, Shape], faults: int) -> str:
+    """What to do about weights that fit but for their number of classes."""
+    head = [name for name in expected if name.startswith("fc8.")]
+    misshapen = [n for n in head if n in weights and tuple(weights[n].shape) != expected[n]]
+    if not misshapen or len(misshapen) != faults:
+        return ""
+    return f"; make the network for them, with num_classes={len(weights['fc8.bias'])}"
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """As a picture meets them, whatever order a file has them in.
+
+    >>> in_order(["fc6.bias", "norm1.bias", "conv2.weight", "conv1.bias", "conv1.weight"])
+    ['conv1.weight', 'conv1.bias', 'norm1.bias', 'conv2.weight', 'fc6.bias']
+    """
+
+    def place(name: str) -> tuple[str, bool, bool, str]:
+        layer, _, array = name.rpartition(".")
+        return layer[-1:], layer.startswith("norm"), array != "weight", name
+
+    return sorted(names, key=place)
 
 
 def _without_prefixes(key: str) -> str:

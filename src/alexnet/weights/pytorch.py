@@ -1,6 +1,7 @@
 """PyTorch's files, zip and older, without running what a pickle may hold."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,14 @@ def read_torch(path: Path) -> Mapping[str, Any]:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Of what a hostile file may hold; it is refused below, in one line.
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} is refused: it is cut short, or holds more than arrays, and nothing in it "
-            f"was run; save model.state_dict() instead"
+            f"{path} is refused: it is a pickle, cut short or with more in it than arrays, and "
+            f"nothing of it was run; save model.state_dict() instead"
         ) from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
