@@ -12,6 +12,7 @@ from alexnet.cli.check import check
 from alexnet.cli.compare import compare
 from alexnet.cli.draw import draw
 from alexnet.cli.evaluate import evaluate
+from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
 from alexnet.cli.size import size
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info, draw, compare, size):
+for command in (train, evaluate, predict, check, info, draw, compare, size, features):
     app.command()(command)
 app.add_typer(cache, name="cache")
 
