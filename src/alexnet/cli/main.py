@@ -15,6 +15,7 @@ from alexnet.cli.evaluate import evaluate
 from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
+from alexnet.cli.show import app as show
 from alexnet.cli.size import size
 from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (train, evaluate, predict, check, info, draw, compare, size, features):
     app.command()(command)
+app.add_typer(show, name="show")
 app.add_typer(cache, name="cache")
 
 
