@@ -16,6 +16,7 @@ from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
 from alexnet.cli.show import app as show
+from alexnet.cli.similar import similar
 from alexnet.cli.size import size
 from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info, draw, compare, size, features):
+for command in (train, evaluate, predict, check, info, draw, compare, size, similar, features):
     app.command()(command)
 app.add_typer(show, name="show")
 app.add_typer(cache, name="cache")

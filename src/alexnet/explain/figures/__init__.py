@@ -5,6 +5,7 @@ from alexnet.explain.figures.attention import attention_figure
 from alexnet.explain.figures.files import save
 from alexnet.explain.figures.filters import filters_figure
 from alexnet.explain.figures.predictions import predictions_figure
+from alexnet.explain.figures.similar import similar_figure
 
 __all__ = [
     "activations_figure",
@@ -12,4 +13,5 @@ __all__ = [
     "filters_figure",
     "predictions_figure",
     "save",
+    "similar_figure",
 ]
