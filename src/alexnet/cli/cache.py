@@ -6,7 +6,7 @@ import typer
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="See and clear the cache: decoded pictures, unpacked archives, digits, weights, hashes.",
+    help="See and clear the cache: decoded pictures, features, archives, digits, weights, hashes.",
 )
 
 

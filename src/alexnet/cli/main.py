@@ -13,8 +13,11 @@ from alexnet.cli.check import check
 from alexnet.cli.compare import compare
 from alexnet.cli.draw import draw
 from alexnet.cli.evaluate import evaluate
+from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
+from alexnet.cli.show import app as show
+from alexnet.cli.similar import similar
 from alexnet.cli.size import size
 from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
@@ -28,8 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info, draw, compare, size):
+for command in (train, evaluate, predict, check, info, draw, compare, size, similar, features):
     app.command()(command)
+app.add_typer(show, name="show")
 app.add_typer(cache, name="cache")
 
 

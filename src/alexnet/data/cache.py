@@ -26,7 +26,7 @@ from alexnet.errors import RunError, UserError
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, printable
 
-KINDS = ("pictures", "archives", "datasets")
+KINDS = ("pictures", "archives", "datasets", "features")
 FILES = "weights"
 """The kind whose entries are single files under their own names, so that a person can put one
 there by hand."""

@@ -2,24 +2,19 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import backends
-from alexnet.data.decode import PictureError, decode
-from alexnet.data.parallel import ordered_map
 from alexnet.errors import UserError
-from alexnet.evaluation.views import BATCH_SIZE, batch_probabilities, batches, check_crops
+from alexnet.evaluation.views import BATCH_SIZE, batch_probabilities, check_crops
 from alexnet.predict.inputs import Input, find_inputs
+from alexnet.predict.reading import Read, read_batches
 from alexnet.run import Run
-
-_Read: TypeAlias = "tuple[Input, NDArray[np.uint8] | str]"
-"""A path with its picture, or with the reason why there is none."""
 
 
 @dataclass(frozen=True)
@@ -88,24 +83,12 @@ def _stream(
     workers: int | None,
     batch_size: int,
 ) -> Iterator[Prediction]:
-    size_px = run.preprocessing.resize_px
-
-    def read(one: Input) -> _Read:
-        if one.error is not None:
-            return one, one.error
-        try:
-            return one, decode(one.path, size_px)
-        except PictureError as error:
-            return one, str(error)
-
-    pictures = ordered_map(read, inputs, workers)
-    with closing(pictures):  # type: ignore[type-var]
-        for batch in batches(pictures, batch_size):
-            yield from _predictions(run, network, batch, top, crops)
+    for batch in read_batches(inputs, run.preprocessing.resize_px, workers, batch_size):
+        yield from _predictions(run, network, batch, top, crops)
 
 
 def _predictions(
-    run: Run, network: backends.Network, batch: list[_Read], top: int, crops: int
+    run: Run, network: backends.Network, batch: list[Read], top: int, crops: int
 ) -> Iterator[Prediction]:
     readable = [found for _, found in batch if not isinstance(found, str)]
     rows = iter(batch_probabilities(network, readable, crops) if readable else ())
