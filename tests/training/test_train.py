@@ -87,6 +87,7 @@ def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
         "confusion.png",
         "batch.png",
         "trained_on.npy",
+        "diagnosis.json",
     }
     assert json.loads((tmp_path / "run/classes.json").read_text()) == ["blue", "red"]
     config = json.loads((tmp_path / "run/config.json").read_text())
