@@ -11,6 +11,7 @@ from alexnet.cli.cache import app as cache
 from alexnet.cli.check import check
 from alexnet.cli.evaluate import evaluate
 from alexnet.cli.predict import predict
+from alexnet.cli.report import report
 from alexnet.cli.train import train
 from alexnet.errors import RunError, UserError
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check):
+for command in (train, evaluate, report, predict, check):
     app.command()(command)
 app.add_typer(cache, name="cache")
 

@@ -1,0 +1,52 @@
+"""The network's part of the report: its layers, its drawing, its first kernels."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet.architecture import Architecture
+from alexnet.evaluation import figures
+from alexnet.report.images import Image, pixels
+from alexnet.run import Run
+
+_KERNELS = 96
+
+
+class Row(NamedTuple):
+    """A layer of the network."""
+
+    name: str
+    kind: str
+    output: str
+    parameters: int
+
+
+def layers(network: Architecture) -> list[Row]:
+    """Every layer with its output, as `Architecture.trace` works it out."""
+    return [
+        Row(
+            step.layer.name,
+            type(step.layer).__name__,
+            " x ".join(map(str, step.output_shape)),
+            step.parameters,
+        )
+        for step in network.trace()
+    ]
+
+
+def drawing(network: Architecture) -> Image | None:  # noqa: ARG001
+    """The drawing of the network; None: there is no drawing yet."""
+    return None
+
+
+def kernels(run: Run, weights: Mapping[str, NDArray[np.float32]]) -> Image:
+    """The kernels of conv1, red, green and blue as such."""
+    found = weights["conv1.weight"]
+    if run.preprocessing.channels == "bgr":
+        found = found[:, ::-1]
+    count, _, height, width = found.shape
+    shown = f"The first {_KERNELS} of {count}" if count > _KERNELS else f"The {count}"
+    alt = f"{shown} kernels of conv1, {height} x {width} pixels, each scaled by itself."
+    return pixels(figures.kernel_grid(found), alt)
