@@ -13,11 +13,18 @@ from alexnet.run import Run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
-MEASURE = """<!DOCTYPE html><body><iframe id="page" style="border:0;width:%dpx;height:844px"></iframe>
+MEASURE = """<!DOCTYPE html><body>
+<iframe id="page" style="border:0;width:%dpx;height:844px"></iframe>
 <script>
 const frame = document.getElementById("page");
 frame.onload = () => {

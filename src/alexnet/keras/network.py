@@ -64,7 +64,7 @@ class Network:
         self.before_use()
         names = [x.name for x in self.architecture.layers if isinstance(x, Activation)]
         outputs = {name: self.model.get_layer(name).output for name in names}
-        found = keras.Model(self.model.inputs, outputs)(self.batch(pictures, plan), training=False)
+        found = keras.Model(self.model.input, outputs)(self.batch(pictures, plan), training=False)
         arrays = {name: keras.ops.convert_to_numpy(found[name]) for name in names}
         return {name: a.max(axis=tuple(range(a.ndim - 1))) for name, a in arrays.items()}
 

@@ -19,7 +19,8 @@ from alexnet.run import Run, write_json
 from alexnet.training.advice import Advice, Setup, advise
 from alexnet.training.history import Epoch, epochs_of, read_epochs
 from alexnet.training.measured import DIAGNOSIS, Measured, read_measured, to_dict
-from alexnet.training.signs import Finding, Signs, find
+from alexnet.training.signs import Signs
+from alexnet.training.verdicts import Finding, find
 
 _ADVICE_IN_LINE = 3
 
