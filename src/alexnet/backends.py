@@ -22,6 +22,12 @@ class Network(Protocol):
         """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
         ...
 
+    def peaks(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: Plan
+    ) -> dict[str, NDArray[np.float32]]:
+        """The largest output of each channel or unit over these pictures, by activation layer."""
+        ...
+
 
 class Trainer(Protocol):
     """A network that can be trained, step by step."""
@@ -41,7 +47,7 @@ class Trainer(Protocol):
         """One update of the weights; the mean loss and the right answers before it.
 
         Raises:
-            RunError: the loss is not finite; the weights are as they were.
+            DivergedError: the loss is not finite; the weights are as they were.
         """
         ...
 

@@ -13,3 +13,7 @@ class RunError(RuntimeError):
 
     The command line prints the line and exits with 1.
     """
+
+
+class DivergedError(RunError):
+    """The loss is not finite: the weights ran away."""

@@ -145,3 +145,16 @@ def test_same_figure_gives_the_same_file():
     matrix = np.array([[3, 1], [0, 4]])
     first, second = (figures.png(figures.confusion_matrix(matrix, ["a", "b"])) for _ in "ab")
     assert first == second
+
+
+@pytest.mark.parametrize("title", ["", "digits: 12% of 336 right"])
+@pytest.mark.parametrize("count", [2, 5, 10, 25])
+def test_the_axis_labels_of_a_confusion_matrix_stay_within_the_figure(count, title):
+    names = [str(i) for i in range(count)]
+    drawn = figures.confusion_matrix(np.eye(count, dtype=np.int64), names, title)
+    drawn.canvas.draw()
+    axes, renderer = drawn.axes[0], drawn.canvas.get_renderer()
+    for label in (axes.yaxis.label, axes.xaxis.label):
+        box = label.get_window_extent(renderer)
+        assert box.x0 > 0
+        assert box.y0 > 0

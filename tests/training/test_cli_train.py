@@ -57,6 +57,7 @@ def test_train_says_what_it_does(stripes: Path, tmp_path: Path) -> None:
     assert any("parameters; about" in line for line in lines)
     assert sum(bool(re.match(r" +[12] +\S+ +\S+ +\S+%", line)) for line in lines) == 2
     assert re.search(r"Best epoch [12]: top-1 \d+\.\d% of \d+ validation pictures", done.stdout)
+    assert re.search(r"^Diagnosis: \w+", done.stdout, re.MULTILINE)
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
 

@@ -78,6 +78,7 @@ def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
         "confusion.png",
         "batch.png",
         "trained_on.npy",
+        "diagnosis.json",
     }
     assert json.loads((tmp_path / "run/classes.json").read_text()) == ["blue", "red"]
     config = json.loads((tmp_path / "run/config.json").read_text())
@@ -272,3 +273,28 @@ def test_an_architecture_keeps_its_own_size(colours: Path, tmp_path: Path) -> No
     outcome = train(colours, variant=net, recipe=chosen, output_dir=tmp_path / "run")
     assert outcome.run.architecture.image_size == 70
     assert outcome.run.architecture.init == "kaiming"
+
+
+def test_a_run_keeps_what_its_diagnosis_rests_on(colours: Path, tmp_path: Path) -> None:
+    from alexnet.training import diagnose
+
+    outcome = start(colours, tmp_path / "run")
+    kept = json.loads((tmp_path / "run/diagnosis.json").read_text())
+    measured = kept["measured"]
+    assert measured["train_counts"] == [24, 24]
+    assert measured["val_counts"] == [8, 8]
+    assert measured["sample_count"] == 48
+    assert list(measured["silent"]) == [f"relu{n}" for n in range(1, 8)]
+    assert all(0 <= share <= 1 for share in measured["silent"].values())
+    assert kept["verdict"] == outcome.diagnosis.verdict == diagnose(tmp_path / "run").verdict
+
+
+def test_a_run_that_diverged_at_once_has_a_diagnosis(colours: Path, tmp_path: Path) -> None:
+    from alexnet.training import diagnose
+
+    with pytest.raises(RunError):
+        start(colours, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
+    found = diagnose(tmp_path / "run")
+    assert found.verdict == "learning rate too high"
+    assert "in epoch 1" in found.sentence
+    assert found.advice[0].option == "--lr 0.02"

@@ -16,6 +16,7 @@ from alexnet.cli.evaluate import evaluate
 from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
+from alexnet.cli.report import report
 from alexnet.cli.show import app as show
 from alexnet.cli.similar import similar
 from alexnet.cli.size import size
@@ -31,7 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, check, info, draw, compare, size, similar, features):
+for command in (
+    *(train, evaluate, report, predict, check),
+    *(info, draw, compare, size, similar, features),
+):
     app.command()(command)
 app.add_typer(show, name="show")
 app.add_typer(cache, name="cache")

@@ -102,6 +102,7 @@ def show_result(console: Console, outcome: Outcome) -> None:
         f"validation pictures (95% interval {low:.1%} to {high:.1%})",
         **PLAIN,
     )
+    console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)
     console.print(f"Run: {folder}  (curves.png, confusion.png, best.safetensors, …)", **PLAIN)
 
 

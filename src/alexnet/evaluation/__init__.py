@@ -1,5 +1,6 @@
 """How good a run is: its figures on pictures whose classes are known, and their pictures."""
 
+from alexnet.evaluation.calibration import Bin, Calibration, calibration
 from alexnet.evaluation.evaluate import evaluate
 from alexnet.evaluation.metrics import ClassMetrics, Metrics, measure, softmax, wilson
 from alexnet.evaluation.results import Evaluation, Judged, NotSavedError
@@ -7,11 +8,14 @@ from alexnet.evaluation.views import CROPS, probabilities
 
 __all__ = [
     "CROPS",
+    "Bin",
+    "Calibration",
     "ClassMetrics",
     "Evaluation",
     "Judged",
     "Metrics",
     "NotSavedError",
+    "calibration",
     "evaluate",
     "measure",
     "probabilities",

@@ -61,6 +61,14 @@ class Evaluation:
         worst = wrong[np.argsort(-confidence, kind="stable")[:limit]]
         return [(int(row), self._judged(int(row))) for row in worst]
 
+    def unsure_hits(self, limit: int = _MISTAKES) -> list[tuple[int, Judged]]:
+        """The least confident right answers, with the place of each among the pictures."""
+        predicted = self.probabilities.argmax(axis=1)
+        right = np.flatnonzero(predicted == self.labels)
+        confidence = self.probabilities[right, predicted[right]]
+        least = right[np.argsort(confidence, kind="stable")[:limit]]
+        return [(int(row), self._judged(int(row))) for row in least]
+
     def _judged(self, row: int) -> Judged:
         classes, values = self.metrics.per_class, self.probabilities[row]
         best = int(values.argmax())

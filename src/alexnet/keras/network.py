@@ -13,6 +13,7 @@ from alexnet.architecture import Architecture
 from alexnet.data import augment
 from alexnet.keras.arrays import load_weights
 from alexnet.keras.model import untrained
+from alexnet.layers import Activation
 from alexnet.preprocessing import Preprocessing
 
 
@@ -55,6 +56,17 @@ class Network:
         self.before_use()
         logits: NDArray[np.float32] = self._predict(self.batch(pictures, plan))
         return logits
+
+    def peaks(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+    ) -> dict[str, NDArray[np.float32]]:
+        """The largest output of each channel or unit over these pictures, by activation layer."""
+        self.before_use()
+        names = [x.name for x in self.architecture.layers if isinstance(x, Activation)]
+        outputs = {name: self.model.get_layer(name).output for name in names}
+        found = keras.Model(self.model.input, outputs)(self.batch(pictures, plan), training=False)
+        arrays = {name: keras.ops.convert_to_numpy(found[name]) for name in names}
+        return {name: a.max(axis=tuple(range(a.ndim - 1))) for name, a in arrays.items()}
 
     def batch(
         self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data.augment import Plan
-from alexnet.errors import RunError, UserError
+from alexnet.errors import DivergedError, UserError
 from alexnet.keras.arrays import flat_channels, read_weights, variables
 from alexnet.keras.model import untrained
 from alexnet.keras.network import Network
@@ -97,7 +97,7 @@ class Trainer:
             np.array(seeds, np.int64).reshape(self._dropouts, 2),
         )
         if not math.isfinite(loss + shown):
-            raise RunError(
+            raise DivergedError(
                 f"the loss is {shown}: training stopped before the update, the weights are those "
                 f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
             )

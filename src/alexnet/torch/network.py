@@ -11,6 +11,7 @@ from torch import Tensor
 
 from alexnet.architecture import Architecture
 from alexnet.data import augment
+from alexnet.layers import Activation
 from alexnet.preprocessing import Preprocessing
 from alexnet.torch.augment import apply as apply_on_device
 from alexnet.torch.device import find_device
@@ -60,6 +61,19 @@ class Network:
         with torch.inference_mode():
             found: NDArray[np.float32] = self.forward(pictures, plan).cpu().numpy()
         return found
+
+    def peaks(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+    ) -> dict[str, NDArray[np.float32]]:
+        """The largest output of each channel or unit over these pictures, by activation layer."""
+        self.model.eval()
+        names = [x.name for x in self.model.architecture.layers if isinstance(x, Activation)]
+        with torch.inference_mode():
+            found = self.model.activations(self.batch(pictures, plan), names)
+            return {
+                name: x.amax(dim=[0, *range(2, x.dim())]).float().cpu().numpy()
+                for name, x in found.items()
+            }
 
     def forward(self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan) -> Tensor:
         """Logits as a tensor on the device, in float32 unless the caller asks for autocast."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alexnet.data.augment import Plan
-from alexnet.errors import RunError
+from alexnet.errors import DivergedError
 from alexnet.recipe import Recipe
 from alexnet.torch.device import autocast_type
 from alexnet.torch.module import AlexNet
@@ -82,7 +82,7 @@ class Trainer:
             the update and without label smoothing.
 
         Raises:
-            RunError: the loss is not finite; the weights are as they were before the step.
+            DivergedError: the loss is not finite; the weights are as they were before the step.
         """
         torch.manual_seed(seed)
         self.network.model.train()
@@ -95,7 +95,7 @@ class Trainer:
         # What is shown is comparable with validation: without the smoothing of the labels.
         shown = F.cross_entropy(logits.detach(), targets).item()
         if not math.isfinite(loss.item() + shown):
-            raise RunError(
+            raise DivergedError(
                 f"the loss is {shown}: training stopped before the update, the weights are those "
                 f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
             )

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -60,17 +60,33 @@ def read_epochs(folder: Path) -> list[Epoch]:
     path = folder / METRICS
     try:
         with path.open(newline="") as file:
-            found = [
-                Epoch(int(row["epoch"]), *(float(row[f.name]) for f in fields(Epoch)[1:]))
-                for row in csv.DictReader(file)
-            ]
+            found = epochs_of(list(csv.DictReader(file)))
     except FileNotFoundError:
         found = []
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except (OSError, UserError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
     if not found:
         raise UserError(f"{folder} has no {METRICS} with an epoch in it: none has ended yet")
     return found
+
+
+def epochs_of(rows: Sequence[Epoch | Mapping[str, Any]]) -> list[Epoch]:
+    """Rows with the columns of metrics.csv, as values or as texts.
+
+    Raises:
+        UserError: a column is missing, or a value is no number.
+    """
+    try:
+        return [
+            row
+            if isinstance(row, Epoch)
+            else Epoch(int(row["epoch"]), *(float(row[f.name]) for f in fields(Epoch)[1:]))
+            for row in rows
+        ]
+    except KeyError as error:
+        raise UserError(f"a row of metrics has no {error}") from error
+    except (ValueError, TypeError) as error:
+        raise UserError(f"a row of metrics cannot be used: {error}") from error
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:

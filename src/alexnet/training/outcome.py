@@ -16,6 +16,7 @@ from alexnet.evaluation.views import probabilities
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST, CONFIG, LAST, Run
 from alexnet.training.checkpoint import CHECKPOINT
+from alexnet.training.diagnosis import Diagnosis, diagnose
 from alexnet.training.history import best, read_epochs, rows
 
 CURVES = "curves.png"
@@ -32,6 +33,8 @@ class Outcome:
     run: Run
     best_epoch: int
     metrics: Metrics
+    diagnosis: Diagnosis
+    """What the curves say: overfitting, a learning rate too high, …, and what to try next."""
 
 
 def require_whole(run: Run) -> None:
@@ -106,4 +109,9 @@ def conclude(
     title = f"{run.folder.name}: {metrics.top1:.1%} of {metrics.count:,} right"
     matrix = figures.confusion_matrix(metrics.confusion, run.classes, title)
     figures.write(matrix, run.folder / CONFUSION)
-    return Outcome(run=run, best_epoch=best(read_epochs(run.folder)).epoch, metrics=metrics)
+    return Outcome(
+        run=run,
+        best_epoch=best(read_epochs(run.folder)).epoch,
+        metrics=metrics,
+        diagnosis=diagnose(run),
+    )

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from alexnet import backends, data, fine_tuning
 from alexnet.architecture import Architecture
 from alexnet.data.augment import ColourStatistics
-from alexnet.errors import UserError
+from alexnet.errors import DivergedError, UserError
 from alexnet.forecast import forecast
 from alexnet.pretrained import open_pretrained
 from alexnet.progress import Progress as Bars
@@ -22,8 +23,10 @@ from alexnet.recipe import Recipe, enough_epochs, recipe
 from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
+from alexnet.training.diagnosis import keep_diagnosis
 from alexnet.training.loop import Stopped, Task, run_loop
 from alexnet.training.machine import Machine, described, machine_of
+from alexnet.training.measured import counted, measured
 from alexnet.training.observer import Observer, Observers
 from alexnet.training.outcome import (
     Outcome,
@@ -228,8 +231,15 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
         if progress.epochs:
             draw_curves(run)
         raise
+    except DivergedError as error:
+        when = f"in epoch {progress.epoch + 1}: {str(error).partition(':')[0]}"
+        keep_diagnosis(run, replace(counted(task, len(run.classes)), diverged=when))
+        raise
     finally:
         watcher.finished()
+    # Now, while the weights of the last epoch, of which the curves speak, are still there.
+    classes, activation = len(run.classes), run.architecture.activation
+    keep_diagnosis(run, measured(task, trainer.network, classes, activation))
     checkpoint.remove(run.folder)
 
 

@@ -1,16 +1,22 @@
 """The pictures of a run's folder, drawn without a screen: each is a matplotlib Figure."""
 
-from alexnet.evaluation.figures.canvas import png, write
+from alexnet.evaluation.figures.canvas import png, svg, write
 from alexnet.evaluation.figures.confusion import confusion_matrix
-from alexnet.evaluation.figures.curves import curves
+from alexnet.evaluation.figures.curves import curve, curves
+from alexnet.evaluation.figures.kernels import kernel_grid
+from alexnet.evaluation.figures.reliability import reliability
 from alexnet.evaluation.figures.tiles import Mistake, mistakes, sample_batch
 
 __all__ = [
     "Mistake",
     "confusion_matrix",
+    "curve",
     "curves",
+    "kernel_grid",
     "mistakes",
     "png",
+    "reliability",
     "sample_batch",
+    "svg",
     "write",
 ]

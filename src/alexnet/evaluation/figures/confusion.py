@@ -36,7 +36,7 @@ def confusion_matrix(
     count, names = len(classes), Names(classes)
     side = _side_inches(count)
     label = names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
-    drawn = figure(max(side + label + 1.7, 4.8), side + label + 0.9)
+    drawn = figure(max(side + label + 2.1, 4.8), side + label + 0.9)
     axes = drawn.add_subplot()
     support = confusion.sum(axis=1, keepdims=True)
     shares = np.ma.masked_array(

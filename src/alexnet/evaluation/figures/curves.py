@@ -15,6 +15,25 @@ Row = Mapping[str, Any]
 """A row of metrics.csv: its values as numbers or as texts; an empty one is left out."""
 
 
+def curve(rows: Sequence[Row], what: str) -> Figure:
+    """One of the three by itself, which can be read on a small screen.
+
+    Args:
+        what: "loss", "accuracy" or "learning rate".
+    """
+    drawn = figure(5, 2 if what == "learning rate" else 3.6)
+    axes = drawn.add_subplot()
+    {"loss": _loss, "accuracy": _accuracy, "learning rate": _rate}[what](axes, rows)
+    if what == "accuracy":
+        _mark_best(rows, axes, axes)
+    elif what == "loss":
+        _mark_best(rows, axes, None)
+    _finish(axes, rows)
+    if what != "learning rate" and axes.lines:
+        axes.legend(loc="best", fontsize=8)
+    return drawn
+
+
 def curves(rows: Sequence[Row], title: str = "") -> Figure:
     """Loss on the left, accuracy on the right, the learning rate below; the best epoch is marked.
 
@@ -26,19 +45,9 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
     grid = drawn.add_gridspec(2, 2, height_ratios=[3, 1])
     loss, accuracy = drawn.add_subplot(grid[0, 0]), drawn.add_subplot(grid[0, 1])
     rate = drawn.add_subplot(grid[1, :])
-    _line(loss, rows, "train_loss", "training", BLUE, "--")
-    _line(loss, rows, "val_loss", "validation", VERMILION, "-")
-    _line(accuracy, rows, "train_top1", "training, top-1", BLUE, "--")
-    _line(accuracy, rows, "val_top1", "validation, top-1", VERMILION, "-")
-    if any(_number(row, "val_top5") < 1 for row in rows):  # with five classes it says nothing
-        _line(accuracy, rows, "val_top5", "validation, top-5", GREEN, ":")
-    _line(rate, rows, "lr", "learning rate", GREY, "-")
-    loss.set(title="loss", xlabel="epoch", ylabel="mean cross-entropy, nats")
-    loss.set_ylim(0, _top(rows, "train_loss", "val_loss"))
-    accuracy.set(title="accuracy", xlabel="epoch", ylim=(-0.02, 1.02))
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1))
-    rate.set(title="learning rate", xlabel="epoch")
-    rate.set_ylim(0, _top(rows, "lr"))
+    _loss(loss, rows)
+    _accuracy(accuracy, rows)
+    _rate(rate, rows)
     _mark_best(rows, loss, accuracy)
     for axes in (loss, accuracy, rate):
         _finish(axes, rows)
@@ -51,6 +60,28 @@ def curves(rows: Sequence[Row], title: str = "") -> Figure:
     return drawn
 
 
+def _loss(axes: Axes, rows: Sequence[Row]) -> None:
+    _line(axes, rows, "train_loss", "training", BLUE, "--")
+    _line(axes, rows, "val_loss", "validation", VERMILION, "-")
+    axes.set(title="loss", xlabel="epoch", ylabel="mean cross-entropy, nats")
+    axes.set_ylim(0, _top(rows, "train_loss", "val_loss"))
+
+
+def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
+    _line(axes, rows, "train_top1", "training, top-1", BLUE, "--")
+    _line(axes, rows, "val_top1", "validation, top-1", VERMILION, "-")
+    if any(_number(row, "val_top5") < 1 for row in rows):  # with five classes it says nothing
+        _line(axes, rows, "val_top5", "validation, top-5", GREEN, ":")
+    axes.set(title="accuracy", xlabel="epoch", ylim=(-0.02, 1.02))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+
+
+def _rate(axes: Axes, rows: Sequence[Row]) -> None:
+    _line(axes, rows, "lr", "learning rate", GREY, "-")
+    axes.set(title="learning rate", xlabel="epoch")
+    axes.set_ylim(0, _top(rows, "lr"))
+
+
 def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, colour: str, dash: str) -> None:
     points = [(_number(row, "epoch"), _number(row, column)) for row in rows]
     points = [point for point in points if all(map(math.isfinite, point))]
@@ -61,16 +92,18 @@ def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, colour: str,
     axes.plot(xs, ys, dash, color=colour, label=label, marker=marker, markersize=3.5)
 
 
-def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes) -> None:
+def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes | None) -> None:
     """Mark the epoch whose weights are kept as the best."""
     best = max(rows, key=_goodness, default=None)
     if best is None or not math.isfinite(_number(best, "val_top1")):
         return
     epoch, top1 = _number(best, "epoch"), _number(best, "val_top1")
     label = f"best epoch: {epoch:g}, {top1:.1%}"
-    for axes in (loss, accuracy):
-        axes.axvline(epoch, color=GREY, linewidth=1, zorder=0)
-    accuracy.plot([epoch], [top1], "*", color="black", markersize=11, label=label, zorder=5)
+    for axes in dict.fromkeys((loss, accuracy)):
+        if axes is not None:
+            axes.axvline(epoch, color=GREY, linewidth=1, zorder=0)
+    if accuracy is not None:
+        accuracy.plot([epoch], [top1], "*", color="black", markersize=11, label=label, zorder=5)
 
 
 def _finish(axes: Axes, rows: Sequence[Row]) -> None:

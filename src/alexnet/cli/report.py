@@ -1,0 +1,72 @@
+"""alexnet report: one HTML file that says how a run went and how good it is."""
+
+from typing import Annotated
+
+import typer
+
+from alexnet.cli.options import (
+    BackendOption,
+    CropsOption,
+    DeviceOption,
+    RunArgument,
+    WorkersOption,
+    completion,
+)
+
+
+def report(
+    run: RunArgument,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="Pictures to judge it on, as for evaluate.",
+            show_default="what it was trained from",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where it goes.", show_default="RUN/report.html"
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file of others.")] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="train|val|test|all",
+            help="Pictures to judge it on.",
+            show_default="val where the data is split, else all",
+            autocompletion=completion(("train", "val", "test", "all")),
+        ),
+    ] = None,
+    crops: CropsOption = 1,
+    backend: BackendOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+) -> None:
+    """Make a page of a run: diagnosis, curves, classes, mistakes, calibration, settings.
+
+    One HTML file that opens offline, on a phone and on paper.
+    """
+    from rich.console import Console
+
+    from alexnet.cli.output import forgiving_streams
+    from alexnet.progress import rich_progress
+    from alexnet.report import report as made
+    from alexnet.text import printable
+
+    forgiving_streams()
+    path = made(
+        run,
+        data,
+        output=output,
+        force=force,
+        split=split,
+        crops=crops,
+        backend=backend,
+        device=device,
+        workers=workers,
+        progress=rich_progress(Console(stderr=True)),
+    )
+    typer.echo(printable(path))

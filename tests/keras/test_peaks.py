@@ -1,0 +1,35 @@
+"""The largest outputs of the activations are the same in every backend."""
+
+from pathlib import Path
+
+import numpy as np
+
+from alexnet import architecture, backends, weights
+from alexnet.data.augment import view_plan
+from alexnet.preprocessing import Preprocessing
+from alexnet.recipe import recipe
+from alexnet.run import BEST, Run
+
+
+def test_the_peaks_of_keras_are_those_of_pytorch(tmp_path: Path, backend: str) -> None:
+    net = architecture("half", num_classes=3, image_size=63, widths=8, hidden=16)
+    run = Run(
+        folder=tmp_path,
+        architecture=net,
+        recipe=recipe("fast"),
+        preprocessing=Preprocessing(resize_px=72, crop_px=63),
+        classes=("a", "b", "c"),
+    )
+    run.save()
+    weights.write(weights.initial(net, 1), tmp_path / BEST)
+    generator = np.random.default_rng(0)
+    pictures = [generator.integers(0, 256, (72, 72, 3)).astype(np.uint8) for _ in range(3)]
+    plan = view_plan(run.preprocessing, 3)
+    first, second = (
+        backends.open_network(run, backend=name).peaks(pictures, plan)
+        for name in ("torch", backend)
+    )
+    assert list(first) == [f"relu{n}" for n in range(1, 8)] == list(second)
+    assert [len(values) for values in first.values()] == [8] * 5 + [16] * 2
+    for name, values in first.items():
+        np.testing.assert_allclose(second[name], values, atol=1e-4)

@@ -1,0 +1,39 @@
+"""A run that was really trained, on pictures and classes with hostile names."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alexnet.recipe import recipe
+from alexnet.run import Run
+from alexnet.training import train
+
+CLASSES = ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\u202eexe.png", "شجرة")
+
+
+def make_pictures(root: Path) -> Path:
+    """Each class has a brightness; some pictures lie on a border."""
+    generator = np.random.default_rng(0)
+    for number, name in enumerate(CLASSES):
+        folder = root / name.replace("/", "\u2215")
+        folder.mkdir(parents=True)
+        for i in range(14):
+            values = 20 + 45 * number + generator.integers(-30, 31, (40, 40, 3))
+            picture = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+            picture.save(folder / f"{i}<b>&\"' {number}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    place = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALEXNET_CACHE_DIR", str(place / "cache"))
+        return train(
+            make_pictures(place / "pictures & <co>"),
+            changes={"widths": 8, "hidden": 16},
+            recipe=recipe("fast", image_size=63, epochs=3, batch_size=16),
+            output_dir=place / "run <i>",
+        ).run

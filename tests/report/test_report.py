@@ -1,0 +1,182 @@
+"""`alexnet report` as a person meets it: a page that holds everything, or a line that says why."""
+
+import html
+import os
+import re
+import shutil
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from alexnet.errors import UserError
+from alexnet.report import report
+from alexnet.run import BEST, METRICS, Run
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Counts elements, collects texts and attributes, and sees that every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open, self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(trained: Run) -> Page:
+    return Page(report(trained).read_text("utf-8"))
+
+
+@pytest.fixture
+def copy(trained: Run, tmp_path: Path) -> Run:
+    shutil.copytree(trained.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("*.html"))
+    return Run.open(tmp_path / "copy")
+
+
+def test_it_has_every_part(page: Page) -> None:
+    for heading in ("Diagnosis", "Classes", "Calibration", "Kernels of conv1", "Settings"):
+        assert heading in page.text
+    targets = {value for _, name, value in page.attributes if name == "id"}
+    links = [v for t, n, v in page.attributes if (t, n) == ("a", "href") and v and v[0] == "#"]
+    assert len(links) == 7
+    assert {link[1:] for link in links} == targets
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_runs(page: Page) -> None:
+    assert not {"script", "iframe", "object", "embed", "link", "form"} & set(page.tags)
+    sources = [v for _, name, v in page.attributes if name in ("src", "srcset", "data", "poster")]
+    assert len(sources) > 5
+    assert all(value and value.startswith("data:image/") for value in sources)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+
+
+def test_pictures_are_described_and_tables_have_headers(page: Page) -> None:
+    alts = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
+    assert page.tags["img"] == len(alts)
+    assert all(alts)
+    assert page.tags["table"] == page.tags["caption"] == page.tags["thead"]
+    assert page.tags["h1"] == page.tags["main"] == page.tags["nav"] == 1
+
+
+def test_hostile_names_are_texts(trained: Run, page: Page) -> None:
+    raw = (trained.folder / "report.html").read_text("utf-8")
+    assert "<script" not in raw
+    assert "<b>" not in raw
+    assert "<i>" not in raw
+    assert "\u202e" not in raw
+    for name in ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\\u202eexe.png", "شجرة"):
+        assert name in page.text
+        assert html.escape(name, quote=False).replace('"', "&#34;").replace("'", "&#39;") in raw
+
+
+def test_made_again_it_is_the_same_and_takes_the_place_of_the_first(trained: Run) -> None:
+    first = report(trained).read_bytes()
+    assert report(trained).read_bytes() == first
+
+
+def test_without_its_pictures_it_says_what_is_missing(copy: Run, tmp_path: Path) -> None:
+    gone = Run(**{**vars(copy), "data": {**copy.data, "source": str(tmp_path / "gone")}})
+    shutil.rmtree(copy.folder / "evaluation", ignore_errors=True)
+    page = Page(report(gone).read_text("utf-8"))
+    assert "What is missing" in page.text
+    assert "there is no such file or folder" in page.text
+    assert "Diagnosis" in page.text
+    assert "Calibration" not in page.text
+    # An evaluation that the run keeps has what is needed but for the pictures.
+    report(copy)
+    page = Page(report(gone).read_text("utf-8"))
+    assert "What is missing" in page.text
+    assert "Calibration" in page.text
+    assert "no picture" in page.text
+
+
+def test_the_figures_are_those_of_evaluate(trained: Run, page: Page) -> None:
+    from alexnet.evaluation import evaluate
+
+    metrics = evaluate(trained, trained.data["source"]).metrics
+    shown = re.findall(r"top-1\s*([\d.]+%)\s*95% interval ([\d.]+%) to ([\d.]+%)", page.text)
+    low, high = metrics.top1_interval
+    assert shown == [(f"{metrics.top1:.1%}", f"{low:.1%}", f"{high:.1%}")]
+
+
+def test_a_file_of_others_is_not_written_over(trained: Run, tmp_path: Path) -> None:
+    other = tmp_path / "mine.html"
+    other.write_text("<p>mine")
+    with pytest.raises(UserError, match="--force"):
+        report(trained, output=other)
+    assert other.read_text() == "<p>mine"
+    report(trained, output=other, force=True)
+    report(trained, output=other)
+    assert "Diagnosis" in other.read_text("utf-8")
+
+
+def test_bad_calls_are_a_line_each(copy: Run, tmp_path: Path) -> None:
+    for output, said in (
+        ("report.pdf", "ends in .html"),
+        ("report", "ends in .html"),
+        (tmp_path / "no" / "report.html", "there is no folder"),
+        (tmp_path / "a.html", "is a folder"),
+    ):
+        (tmp_path / "a.html").mkdir(exist_ok=True)
+        with pytest.raises(UserError, match=said):
+            report(copy, output=output)
+    with pytest.raises(UserError, match="there is no such file"):
+        report(copy, tmp_path / "nowhere")
+    (copy.folder / BEST).unlink()
+    with pytest.raises(UserError, match=r"has no best\.safetensors"):
+        report(copy)
+    (copy.folder / METRICS).unlink()
+    with pytest.raises(UserError, match="none has ended yet"):
+        report(copy)
+    assert not (copy.folder / "report.html").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_read_only_is_said(copy: Run) -> None:
+    copy.folder.chmod(0o500)
+    try:
+        with pytest.raises(UserError, match="not writable"):
+            report(copy)
+    finally:
+        copy.folder.chmod(0o700)
+
+
+def test_the_command_prints_where_the_page_is(
+    copy: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from alexnet.cli.main import main
+
+    def call(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["alexnet", "report", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0)
+
+    assert call(copy.folder, "-o", tmp_path / "out.html") == 0
+    assert capfd.readouterr().out == f"{tmp_path / 'out.html'}\n"
+    assert call(copy.folder, "-o", tmp_path / "out.pdf") == 2
+    said = capfd.readouterr().err
+    assert said.startswith("error: ")
+    assert len(said.splitlines()) == 1
