@@ -6,7 +6,7 @@ DEMO := runs/demo-digits
 
 .PHONY: demo test check format clean
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.base
 	rm -rf $(DEMO)
 	$(BIN)/alexnet train digits --variant half --image-size 64 --epochs 30 --crop-area 0.7 --no-mirror --output-dir $(DEMO)
 	@echo
@@ -28,9 +28,16 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt
+
+# What a person needs; and with what develops it, TensorFlow and JAX too (2 GB).
+$(VENV)/.base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.base
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 clean:
