@@ -112,11 +112,14 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
         start(colours, tmp_path / "stopped", StopsAt(*place))
     assert stopped.value.folder == tmp_path / "stopped"
     assert stopped.value.signal_number == signal.SIGINT
+    killed_while_writing = tmp_path / "stopped/.best.safetensors.1.partial"
+    killed_while_writing.write_bytes(b"half of a file")
     going_on = StopsAt(9, 9)
     resume(tmp_path / "stopped", observer=going_on)
     assert going_on.seen[:1] != [place]
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
     assert not (tmp_path / "stopped/checkpoint.safetensors").exists()
+    assert not killed_while_writing.exists()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])

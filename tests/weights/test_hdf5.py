@@ -188,7 +188,8 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         "the indexed layout has no name for norm1"
     )
     assert refused("w.keras", plain) == (
-        "…/w.keras: a .keras file holds the model, so give its architecture"
+        "…/w.keras: a .keras file holds the model too, so say of what it is: "
+        "write(weights, path, architecture=…)"
     )
     assert refused("w.h5", plain) == (
         "…/w.h5: .h5 files are read and not written; end the name in .safetensors, .weights.h5 "

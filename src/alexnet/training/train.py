@@ -52,7 +52,7 @@ from alexnet.training.prepare import (
 )
 from alexnet.training.statistics import measure
 from alexnet.training.tensorboard import TensorBoard
-from alexnet.weights import initial, write_bytes
+from alexnet.weights import initial, remove_partial, write_bytes
 
 
 def train(
@@ -185,6 +185,7 @@ def resume(
             f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
             f"as it began; put the pictures back, or train anew"
         )
+    remove_partial(run.folder)
     if machine.backend != run.backend:
         run = _moved(run, machine)
     return _run(run, store, machine, observer, bars)

@@ -1,7 +1,7 @@
 """Weights as arrays by canonical name, from and to the files that people have."""
 
-from alexnet.weights.files import read, write, write_bytes
+from alexnet.weights.files import read, remove_partial, write, write_bytes
 from alexnet.weights.initial import initial
 from alexnet.weights.names import Weights, check
 
-__all__ = ["Weights", "check", "initial", "read", "write", "write_bytes"]
+__all__ = ["Weights", "check", "initial", "read", "remove_partial", "write", "write_bytes"]

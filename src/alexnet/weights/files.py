@@ -18,6 +18,7 @@ _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
     "indexed": indexed,
 }
 _ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
+_PARTIAL = ".partial"
 _READ_ONLY = (".pth", ".pt", ".tar", ".caffemodel", ".h5", ".hdf5")
 """Endings of formats that are read here and not written."""
 
@@ -107,7 +108,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         RunError: it cannot be written; an earlier file of this name is untouched.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
         with partial.open("wb") as file:
             file.write(content)
@@ -118,6 +119,12 @@ def write_bytes(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what processes left that were killed while they wrote into this folder."""
+    for path in folder.glob(f".*{_PARTIAL}"):
+        path.unlink(missing_ok=True)
 
 
 def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:

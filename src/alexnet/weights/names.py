@@ -108,9 +108,10 @@ def in_order(names: Iterable[str]) -> list[str]:
     ['conv1.weight', 'conv1.bias', 'norm1.bias', 'conv2.weight', 'fc6.bias']
     """
 
-    def place(name: str) -> tuple[str, bool, bool, str]:
+    def place(name: str) -> tuple[bool, str, bool, bool, str]:
         layer, _, array = name.rpartition(".")
-        return layer[-1:], layer.startswith("norm"), array != "weight", name
+        number = layer[-1:]
+        return not number.isdigit(), number, layer.startswith("norm"), array != "weight", name
 
     return sorted(names, key=place)
 
