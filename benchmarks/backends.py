@@ -140,9 +140,9 @@ def in_a_process(what: str, backend: str, argument: str) -> dict[str, float]:
     return dict(json.loads(_last_line(call, {})))
 
 
-def plain_keras(data: str) -> dict[str, float]:
+def plain_keras(backend: str, data: str) -> dict[str, float]:
     call = [sys.executable, str(Path(__file__).with_name("plain_keras.py")), data]
-    return {"training": float(_last_line(call, {"KERAS_BACKEND": "tensorflow"}).split()[1])}
+    return {"training": float(_last_line(call, {"KERAS_BACKEND": backend}).split()[1])}
 
 
 def _last_line(call: list[str], environment: dict[str, str]) -> str:
@@ -202,7 +202,8 @@ def main() -> None:
     table("LRN, both ways, (32, 55, 55, 96), a second", options.rounds, rows)
     with tempfile.TemporaryDirectory() as folder:
         data = str(some_of(options.data, options.pictures, Path(folder) / "some"))
-        rows = {"plain Keras": lambda: plain_keras(data)}
+        keras = ("tensorflow", "jax")
+        rows = {f"plain Keras, {b}": lambda b=b: plain_keras(b, data) for b in keras}
         rows |= {f"ours, {b}": lambda b=b: in_a_process("end-to-end", b, data) for b in BACKENDS}
         table("full-227 end to end, pictures/s", options.rounds, rows)
 

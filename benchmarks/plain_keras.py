@@ -52,10 +52,10 @@ def main() -> None:
         folder, image_size=(PIXELS, PIXELS), batch_size=BATCH, label_mode="int", verbose=False
     )
     classes = len(pictures.class_names)
-    augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.Rescaling(1 / 127.5, -1)])
+    mirror, scale = layers.RandomFlip("horizontal"), layers.Rescaling(1 / 127.5, -1)
     model, clock = network(classes), Clock()
     model.compile(keras.optimizers.Adam(2e-4), keras.losses.SparseCategoricalCrossentropy())
-    loaded = pictures.map(lambda x, y: (augment(x, training=True), y)).prefetch(2)
+    loaded = pictures.map(lambda x, y: (scale(mirror(x, training=True)), y)).prefetch(2)
     model.fit(loaded, epochs=2, verbose=0, callbacks=[clock])
     count = len(list(folder.glob("*/*")))
     print(f"train {count / clock.seconds:.1f} pictures/s")
