@@ -31,7 +31,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[
         except SystemExit as end:
             status = end.code or 0
         sys.stdout.flush()
-        out, err = (text.decode() for text in capfdbinary.readouterr())
+        out, err = (text.decode("utf-8", "surrogateescape") for text in capfdbinary.readouterr())
         return Result(int(str(status)), out, err)
 
     return call

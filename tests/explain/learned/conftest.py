@@ -1,6 +1,5 @@
 """Runs with weights that no training made, and the command line in this process."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,24 +79,3 @@ def pictures(tmp_path: Path) -> Path:
             draw(root / name / f"{i + 8}.png", 10 * n + i)
     draw(root / "$x_{1} 玫瑰\n.png", 99)
     return root
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs `alexnet` with these arguments in this process."""
-
-    def call(*arguments: object) -> Result:
-        from alexnet.cli.main import main
-
-        monkeypatch.setattr(sys, "argv", ["alexnet", *map(str, arguments)])
-        capfdbinary.readouterr()
-        status: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        sys.stdout.flush()
-        out, err = (t.decode("utf-8", "surrogateescape") for t in capfdbinary.readouterr())
-        return Result(int(str(status)), out, err)
-
-    return call
