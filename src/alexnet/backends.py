@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alexnet.data.augment import Plan
 from alexnet.keras_backend import BACKENDS, TORCH
 from alexnet.preprocessing import Preprocessing
-from alexnet.run import Run
+from alexnet.run import BEST, Run
 from alexnet.settings import check_names
 
 
@@ -74,18 +74,24 @@ def check_backend(backend: str) -> None:
 
 
 def open_network(
-    run: Run, *, backend: str | None = None, device: str = "auto", workers: int | None = None
+    run: Run,
+    *,
+    backend: str | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    file: str = BEST,
 ) -> Network:
     """The network of a run with the weights of its best epoch.
 
     Args:
         backend: one of `BACKENDS`; when not given, the one that trained the run.
+        file: of the weights in the run's folder; `alexnet.run.LAST` for those of the last epoch.
 
     Raises:
         UserError: the run has no weights yet, they are damaged, or the backend or the device is
             not there.
     """
-    return _network(run, run.weights(), backend or run.backend, device, workers)
+    return _network(run, run.weights(file), backend or run.backend, device, workers)
 
 
 def open_trainer(

@@ -65,3 +65,17 @@ def some(names: "list[str]", limit: int = 3) -> str:
     """
     shown = ", ".join(printable(name) for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> duration(5), duration(75), duration(4000)
+    ('5 s', '1 min 15', '1 h 06')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02}"
+    return f"{whole // 3600} h {whole % 3600 // 60:02}"

@@ -13,6 +13,7 @@ from alexnet.cli.check import check
 from alexnet.cli.compare import compare
 from alexnet.cli.draw import draw
 from alexnet.cli.evaluate import evaluate
+from alexnet.cli.experiment import experiment
 from alexnet.cli.features import features
 from alexnet.cli.info import info
 from alexnet.cli.predict import predict
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 for command in (
     *(train, evaluate, report, predict, check),
-    *(info, draw, compare, size, similar, features),
+    *(info, draw, compare, size, similar, features, experiment),
 ):
     app.command()(command)
 app.add_typer(show, name="show")

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from alexnet.text import printable
+from alexnet.text import duration, printable
 from alexnet.training.history import Epoch, Times
 from alexnet.training.observer import Observer
 from alexnet.training.outcome import Outcome
@@ -14,6 +14,7 @@ from alexnet.training.outcome import Outcome
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """For text with names in it, which must not be taken for markup."""
 
+_TEXT = TextColumn("{task.fields[text]}", markup=False)
 _HEADER = "epoch      lr    loss   train  val loss  val top-1  pictures/s     left"
 
 
@@ -88,9 +89,34 @@ class _Clock:
         return self._elapsed / steps * (self._total - self._done)
 
 
+class EpochBar(Observer):
+    """The epochs of one training among many, as one bar that goes away when it ends."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(20))
+        self._bar = Progress(*columns, _TEXT, console=console, transient=True)
+        self._title = title
+
+    def started(self, *, epoch: int, step: int, epochs: int, steps: int) -> None:
+        self._steps = steps
+        done = epoch * steps + step
+        self._task = self._bar.add_task(
+            self._title, total=epochs * steps, completed=done, text=f"epoch {epoch + 1}/{epochs}"
+        )
+        self._epochs = epochs
+        self._bar.start()
+
+    def step(self, *, epoch: int, step: int, loss: float, top1: float, pictures: int) -> None:
+        text = f"epoch {epoch + 1}/{self._epochs}  loss {loss:.3f}  train {top1:.1%}"
+        self._bar.update(self._task, completed=epoch * self._steps + step, text=text)
+
+    def finished(self) -> None:
+        self._bar.stop()
+
+
 def _epoch_bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[text]}"))
-    return Progress(*columns, console=console, transient=True)
+    columns = (TextColumn("{task.description}"), BarColumn(20))
+    return Progress(*columns, _TEXT, console=console, transient=True)
 
 
 def show_result(console: Console, outcome: Outcome) -> None:
@@ -104,17 +130,3 @@ def show_result(console: Console, outcome: Outcome) -> None:
     )
     console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)
     console.print(f"Run: {folder}  (curves.png, confusion.png, best.safetensors, …)", **PLAIN)
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it.
-
-    >>> duration(5), duration(75), duration(4000)
-    ('5 s', '1 min 15', '1 h 06')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02}"
-    return f"{whole // 3600} h {whole % 3600 // 60:02}"

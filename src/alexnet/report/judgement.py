@@ -15,7 +15,7 @@ from alexnet.data import PictureError, decode
 from alexnet.data.augment import LUMA
 from alexnet.evaluation import Calibration, NotSavedError, calibration, evaluate
 from alexnet.evaluation.report import FIGURES, FOLDER, PREDICTIONS
-from alexnet.report.images import Image, photograph
+from alexnet.pages.images import Image, photograph
 from alexnet.run import Run
 from alexnet.text import printable
 

@@ -1,12 +1,11 @@
 """Make the report of a run."""
 
 import os
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from alexnet import __version__
 from alexnet.errors import UserError
+from alexnet.pages import render
 from alexnet.progress import Progress, no_progress
 from alexnet.report.judgement import Judgement, judge, kept_judgement
 from alexnet.report.sections import sections
@@ -68,7 +67,8 @@ def report(
         "progress": progress,
     }
     judgement, missing = _judged(run, source, options)
-    page = render(sections(run, epochs, weights, judgement, missing))
+    values = sections(run, epochs, weights, judgement, missing)
+    page = render("alexnet.report/page.html", **values)
     write_bytes(target, page.encode("utf-8", "backslashreplace"))
     return target
 
@@ -125,22 +125,3 @@ def _judged(
             else "so nothing is said here of classes, mistakes and calibration"
         )
         return kept, missing
-
-
-def render(context: dict[str, Any]) -> str:
-    """The page; whatever comes from names of files and classes is escaped."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    folder = resources.files("alexnet.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = _percent
-    template = environment.from_string((folder / "page.html").read_text("utf-8"))
-    style = Markup((folder / "page.css").read_text("utf-8"))
-    return template.render(**context, style=style, mark=f"{_MARK} {__version__}")
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alexnet.architecture import Architecture
 from alexnet.evaluation import figures
 from alexnet.explain.drawing.output import rendered
-from alexnet.report.images import Image, data_uri, pixels
+from alexnet.pages.images import Image, data_uri, pixels
 from alexnet.run import Run
 
 _KERNELS = 96

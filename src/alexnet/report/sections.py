@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alexnet.evaluation import Calibration, figures
 from alexnet.fine_tuning import described
-from alexnet.report.images import Image, pixels, sharp
+from alexnet.pages.images import Image, pixels, sharp
 from alexnet.report.judgement import Judgement
 from alexnet.report.network import drawing, kernels, layers
 from alexnet.run import Run
@@ -62,7 +62,6 @@ def sections(
         "recipe": _settings(run.recipe),
         "network": _settings(run.architecture),
         "machine": [Fact(key, printable(_plain(value))) for key, value in run.machine.items()],
-        "printable": printable,
     }
 
 

@@ -1,0 +1,115 @@
+"""What experiments will cost, said before they start: one step is timed, the rest is counted."""
+
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from alexnet import backends, weights
+from alexnet.architecture import Architecture
+from alexnet.data.augment import ColourStatistics, training_plan
+from alexnet.experiments.plan import Plan, Training
+from alexnet.experiments.trained import kept_bytes, known
+from alexnet.preprocessing import Preprocessing, resize_px_for
+from alexnet.recipe import enough_epochs
+from alexnet.run import Run
+from alexnet.text import byte_text, counted, duration
+from alexnet.training import Machine
+
+_WARM_STEPS = 2
+_TIMED_STEPS = 5
+_TIMED_S = 1.0
+_FORWARD_SHARE = 1 / 3
+"""Of a step, which computes the gradients of values and of weights too."""
+_AROUND_S = 4.0
+"""Each training draws its pictures and judges itself."""
+_TEN_CROPS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of what is still to be trained."""
+
+    trainings: int
+    already: int
+    """Trainings that an earlier call carried out."""
+    epochs: int
+    pictures: int
+    """For training, in each epoch."""
+    seconds: float
+    disk_bytes: int
+
+    def __str__(self) -> str:
+        done = f" ({self.already} more are there already)" if self.already else ""
+        size = f"{counted(self.epochs, 'epoch')} of {counted(self.pictures, 'picture')}"
+        return (
+            f"{counted(self.trainings, 'training')}{done} of {size} each: about "
+            f"{duration(self.seconds)} on this machine, {byte_text(self.disk_bytes)} of disk"
+        )
+
+
+def cost_of(plan: Plan, machine: Machine, keep_weights: bool) -> Cost:
+    """Time a step of the common network here, and count the operations of the others by it."""
+    todo = [training for training in plan.trainings if known(training) is None]
+    train, val = (len(plan.pictures.split(name)) for name in ("train", "val"))
+    per_operation = _seconds_per_operation(plan, machine) if todo else 0.0
+    return Cost(
+        trainings=len(todo),
+        already=len(plan.trainings) - len(todo),
+        epochs=plan.epochs,
+        pictures=train,
+        seconds=sum(per_operation * _operations(one, train, val) + _AROUND_S for one in todo),
+        disk_bytes=kept_bytes(todo, keep_weights),
+    )
+
+
+def _operations(training: Training, train: int, val: int) -> float:
+    epochs = enough_epochs(training.recipe, train).epochs
+    looks = epochs * val + (_TEN_CROPS * val if training.needs_ten_crops else 0)
+    return _per_picture(training.architecture) * (epochs * train + looks * _FORWARD_SHARE)
+
+
+def _per_picture(network: Architecture) -> float:
+    return float(sum(step.multiply_adds for step in network.trace()))
+
+
+def _seconds_per_operation(plan: Plan, machine: Machine) -> float:
+    """Of a step, by the multiply-adds of its pictures on their way through the network."""
+    network, recipe = plan.network, plan.recipe
+    size = resize_px_for(network.image_size)
+    batch = min(recipe.batch_size, len(plan.pictures.split("train")))
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(
+            folder=Path(folder),
+            architecture=network,
+            recipe=replace(recipe, mean="channel"),
+            preprocessing=Preprocessing(
+                resize_px=size,
+                crop_px=network.image_size,
+                channels="rgb" if network.in_channels == 3 else "grey",
+                mean=(127.0,) * network.in_channels,
+                std=(60.0,) * network.in_channels,
+            ),
+            classes=plan.pictures.classes,
+            machine={"backend": machine.backend},
+        )
+        trainer = backends.open_trainer(
+            run, weights.initial(network, 0), device=machine.device, workers=machine.workers
+        )
+    noise = np.random.default_rng(0)
+    squares = list(noise.integers(0, 256, (batch, size, size, 3), np.uint8))
+    labels = np.arange(batch) % len(plan.pictures.classes)
+    colours = ColourStatistics(mean=(127.0,) * 3, std=(60.0,) * 3, axes=((1.0, 0.0, 0.0),) * 3)
+    crops = training_plan(
+        recipe, run.preprocessing, colours, seed=0, epoch=0, samples=np.arange(batch)
+    )
+    for _ in range(_WARM_STEPS):
+        trainer.step(squares, labels, crops, lr=0.0, seed=0)
+    start, steps = time.perf_counter(), 0
+    while steps < _TIMED_STEPS or time.perf_counter() - start < _TIMED_S:
+        trainer.step(squares, labels, crops, lr=0.0, seed=0)
+        steps += 1
+    seconds = time.perf_counter() - start
+    return seconds / (steps * batch * _per_picture(network))

@@ -1,0 +1,181 @@
+"""The page of experiments: claim, verdict, figure, numbers, and how to do it again."""
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from alexnet.experiments.claims import NETWORK, RECIPE, Comparison
+from alexnet.experiments.judge import (
+    MEASURES,
+    NOT_SHOWN,
+    ArmResult,
+    Finding,
+    measured,
+    sentence,
+)
+from alexnet.experiments.plan import Plan
+from alexnet.pages import render, sharp
+from alexnet.settings import Settings, as_text, fields
+from alexnet.text import counted, printable
+
+if TYPE_CHECKING:
+    from alexnet.experiments.make import Result
+
+_MARKS = {"shown": "✓", "the other way round": "↺", NOT_SHOWN: "–"}
+"""Beside the words, so that a table is read at a glance and without colours."""
+
+
+def page_of(plan: Plan, results: "Sequence[Result]", figures: Sequence[Figure]) -> str:
+    """The page of one or several experiments."""
+    pictures = plan.pictures
+    return render(
+        "alexnet.experiments/page.html",
+        title=results[0].experiment.title if len(results) == 1 else "The paper's claims",
+        data=printable(pictures.source),
+        sections=[_section(one, drawn) for one, drawn in zip(results, figures, strict=True)],
+        by_chance=_by_chance(results),
+        ground=_ground(plan),
+        changed=_changed(NETWORK, plan.network) + _changed(RECIPE, plan.recipe),
+        command=command_of(plan, len(results)),
+    )
+
+
+def _section(result: "Result", drawn: Figure) -> dict[str, Any]:
+    experiment = result.experiment
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "paper": experiment.section,
+        "claim": experiment.claim,
+        "changed": experiment.changed,
+        "notes": experiment.notes,
+        "findings": [_finding(found) for found in result.findings],
+        "image": sharp(drawn, _alt(result)),
+        "tables": [_table(result, measure) for measure in _measures(result)],
+    }
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    compared = found.comparison
+    unit = "×" if found.is_factor else ""
+    return {
+        "verdict": found.verdict,
+        "mark": _MARKS[found.verdict],
+        "sentence": sentence(found),
+        "what": f"{compared.of} against {compared.against}: {MEASURES[compared.measure]}",
+        "mean": _number(found.mean, unit, found.at_least),
+        "interval": "–"
+        if found.low is None or found.high is None
+        else f"{found.low:.1f} to {found.high:.1f}{unit}",
+        "paper": "–" if compared.claimed is None else f"{compared.claimed:g}{unit}",
+    }
+
+
+def _number(value: float | None, unit: str, at_least: bool) -> str:
+    least = "at least " if at_least else ""
+    return "–" if value is None else f"{least}{value:.1f}{unit}"
+
+
+def _measures(result: "Result") -> list[str]:
+    return list(dict.fromkeys(found.comparison.measure for found in result.findings))
+
+
+def _table(result: "Result", measure: str) -> dict[str, Any]:
+    """A row for each seed, a column for each arm, and the means beneath."""
+    compared = Comparison(of="", against="", measure=measure)  # type: ignore[arg-type]
+    columns = [[_value(compared, arm, one) for one in arm.trained] for arm in result.arms]
+    unit = "epochs" if measure == "epochs" else "percent" if measure != "gap" else "points"
+    return {
+        "caption": f"{MEASURES[measure]}, {unit}",
+        "arms": [arm.arm.name for arm in result.arms],
+        "rows": [
+            {"seed": one.seed, "values": [_text(column[row], measure) for column in columns]}
+            for row, one in enumerate(result.arms[0].trained)
+        ],
+        "means": [_mean(column) for column in columns],
+    }
+
+
+def _value(compared: Comparison, result: ArmResult, one: Any) -> float | None:
+    return None if one.diverged else measured(compared, result.arm, one)
+
+
+def _text(value: float | None, measure: str) -> str:
+    if value is None:
+        return "never" if measure == "epochs" else "–"
+    return f"{value:.1f}"
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    there = [value for value in values if value is not None]
+    return f"{sum(there) / len(there):.1f}" if len(there) == len(values) and there else "–"
+
+
+def _alt(result: "Result") -> str:
+    said = " ".join(sentence(found) for found in result.findings)
+    return f"Courses and paired differences: {result.experiment.title}. {said}"
+
+
+def _by_chance(results: "Sequence[Result]") -> str:
+    """What several intervals of 95% mean together."""
+    count = sum(len(result.findings) for result in results)
+    if count < 2:
+        return ""
+    return (
+        f"Of {count} comparisons in which there is no difference at all, {0.05 * count:.1f} come "
+        "out as shown one way or the other by chance."
+    )
+
+
+def _ground(plan: Plan) -> list[tuple[str, str]]:
+    network, pictures = plan.network, plan.pictures
+    train, val = (len(pictures.split(name)) for name in ("train", "val"))
+    return [
+        ("pictures", f"{train:,} for training, {val:,} for validation, "
+         f"{len(pictures.classes)} classes"),
+        ("network", f"{network.variant} at {network.image_size} pixels, convolutions "
+         f"{as_text(network.widths).replace(',', '-')}, dense {as_text(network.hidden)}, "
+         f"{network.parameters:,} parameters"),
+        ("training", f"{counted(plan.epochs, 'epoch')} in batches of {plan.recipe.batch_size}, "
+         f"{plan.recipe.optimizer} at {plan.recipe.lr:g}, {plan.recipe.schedule}"),
+        ("seeds", as_text(plan.seeds)),
+        ("backend", plan.backend),
+    ]  # fmt: skip
+
+
+def command_of(plan: Plan, count: int) -> str:
+    """What makes the same results again."""
+    name = "all" if count > 1 else plan.experiments[0].name
+    options = [f"--seeds {len(plan.seeds)}"]
+    if plan.network.variant != NETWORK.variant:
+        options.append(f"--variant {plan.network.variant}")
+    for field, value in _changed(_variant_of(plan), plan.network):
+        options.append(f"--set {field}={value}")
+    for field, value in _changed(RECIPE, plan.recipe):
+        flag = f"--{field.replace('_', '-')}"
+        switch = {"yes": flag, "no": f"--no-{flag[2:]}"}
+        options.append(switch.get(value, f"{flag} {shlex.quote(value)}"))
+    if plan.backend != "torch":
+        options.append(f"--backend {plan.backend}")
+    return f"alexnet experiment {name} {shlex.quote(printable(plan.pictures.source))} " + " ".join(
+        options
+    )
+
+
+def _variant_of(plan: Plan) -> Settings:
+    from alexnet.architecture import VARIANTS
+
+    same = plan.network.variant == NETWORK.variant
+    return NETWORK if same else VARIANTS[plan.network.variant]
+
+
+def _changed(common: Any, used: Any) -> list[tuple[str, str]]:
+    """The fields that differ, as one would type them; the number of classes is the data's."""
+    left_out = ("variant", "name", "num_classes", "least_steps")
+    return [
+        (field.name, as_text(getattr(used, field.name)))
+        for field in fields(type(used))
+        if field.name not in left_out and getattr(used, field.name) != getattr(common, field.name)
+    ]
