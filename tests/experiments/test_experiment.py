@@ -201,7 +201,7 @@ def test_a_training_that_diverges_is_a_result(pictures: Path, tmp_path: Path) ->
             "augment would compare 'crops' with 'neither'",
         ),
         (["lrn", "--set", "nrom=lrn"], "did you mean 'norm'?"),
-        (["lrn", "--variant", "paper", "--image-size", "8"], "conv"),
+        (["lrn", "--variant", "paper", "--image-size", "8"], "the least image_size is 63"),
         (["lrn", "--backend", "theano"], "unknown backend 'theano'"),
     ],
 )
