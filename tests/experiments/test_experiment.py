@@ -84,6 +84,12 @@ def test_everything_is_said_and_written(everything: tuple[Path, Done]) -> None:
     assert lines[-1] == f"Page: {folder / 'index.html'}"
 
 
+def test_the_pictures_have_the_size_of_the_common_network(everything: tuple[Path, Done]) -> None:
+    folder, _ = everything
+    for run in (folder / "runs").iterdir():
+        assert json.loads((run / "config.json").read_text())["architecture"]["image_size"] == 64
+
+
 def test_the_tables_hold_what_the_runs_hold(everything: tuple[Path, Done]) -> None:
     folder, _ = everything
     for row in rows(folder / "lrn.csv"):

@@ -27,8 +27,9 @@ NETWORK = architecture(
 )
 """The paper's network in a size of which two cores can train dozens: half of its kernels."""
 
-RECIPE = recipe("fast", brightness=0.0, contrast=0.0)
-"""As `fast`, but with crops and mirror images alone, as in the paper's first scheme."""
+RECIPE = recipe("fast", image_size=None, brightness=0.0, contrast=0.0)
+"""As `fast`, but with crops and mirror images alone, as in the paper's first scheme, and at the
+network's own size."""
 
 Measure = Literal["error", "top5", "gap", "epochs"]
 
