@@ -83,10 +83,15 @@ def findings(
         compared.append(comparison)
         if comparison.claimed_top5 is not None and classes > 5:
             compared.append(replace(comparison, measure="top5", claimed=comparison.claimed_top5))
-    return [_finding(one, of[one.of], of[one.against], val_count) for one in compared]
+    return [
+        _finding(one, of[one.of], of[one.against], classes=classes, count=val_count)
+        for one in compared
+    ]
 
 
-def _finding(comparison: Comparison, of: ArmResult, against: ArmResult, count: int) -> Finding:
+def _finding(
+    comparison: Comparison, of: ArmResult, against: ArmResult, *, classes: int, count: int
+) -> Finding:
     for result in (of, against):
         for one in result.trained:
             if one.diverged:
@@ -94,6 +99,9 @@ def _finding(comparison: Comparison, of: ArmResult, against: ArmResult, count: i
                 return _unknown(comparison, why)
     if comparison.measure == "epochs":
         return _of_epochs(comparison, of, against)
+    chance = min(1.5 / classes, 1 / classes + 0.1)
+    if all(one.top1 < chance for result in (of, against) for one in result.trained):
+        return _unknown(comparison, "no training of either left chance; give more --epochs")
     values = [[measured(comparison, r.arm, one) for one in r.trained] for r in (of, against)]
     if any(value is None for row in values for value in row):
         return _unknown(comparison, "the training error was not measured")
@@ -196,8 +204,8 @@ def sentence(finding: Finding) -> str:
         >>> compared = Comparison(of="LRN", against="no LRN", claimed=1.4)
         >>> for difference in ([0.5, -0.6, 0.4], [-0.9, -1.1, -1.0]):
         ...     print(sentence(_judged(compared, np.array(difference), resolution=0.1)))
-        Not shown: LRN lowers the top-1 error by 0.1 points against no LRN (95% interval -1.4 to 1.6, 3 seeds); in the paper by 1.4.
-        The other way round: LRN raises the top-1 error by 1.0 points against no LRN (95% interval 0.8 to 1.2, 3 seeds); in the paper it lowers it by 1.4.
+        Not shown: with LRN the top-1 error is 0.1 points lower than with no LRN (95% interval -1.4 to 1.6, 3 seeds); in the paper 1.4 lower.
+        The other way round: with LRN the top-1 error is 1.0 points higher than with no LRN (95% interval 0.8 to 1.2, 3 seeds); in the paper 1.4 lower.
     """  # noqa: E501
     start = finding.verdict[0].upper() + finding.verdict[1:]
     if finding.mean is None:
@@ -220,11 +228,11 @@ def _in_words(finding: Finding) -> tuple[str, str]:
             f"training error of {GOAL:.0%}"
         )
     else:
-        verb = "raises" if mean < 0 else "lowers"
+        direction = "higher" if mean < 0 else "lower"
         bounds = tuple(-value for value in reversed(bounds)) if mean < 0 else bounds
         text = (
-            f"{compared.of} {verb} the {MEASURES[compared.measure]} by {abs(mean):.1f} points "
-            f"against {compared.against}"
+            f"with {compared.of} the {MEASURES[compared.measure]} is {abs(mean):.1f} points "
+            f"{direction} than with {compared.against}"
         )
     return text, " to ".join(f"{value:.1f}" for value in bounds)
 
@@ -233,7 +241,4 @@ def _claim(finding: Finding) -> str:
     value = finding.comparison.claimed
     if value is None:
         return ""
-    if finding.is_factor:
-        return f"; in the paper {value:g} times"
-    lowers = "it lowers it " if (finding.mean or 0.0) < 0 else ""
-    return f"; in the paper {lowers}by {value:g}"
+    return f"; in the paper {value:g} {'times' if finding.is_factor else 'lower'}"

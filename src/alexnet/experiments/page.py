@@ -86,9 +86,9 @@ def _table(result: "Result", measure: str) -> dict[str, Any]:
     """A row for each seed, a column for each arm, and the means beneath."""
     compared = Comparison(of="", against="", measure=measure)  # type: ignore[arg-type]
     columns = [[_value(compared, arm, one) for one in arm.trained] for arm in result.arms]
-    unit = "epochs" if measure == "epochs" else "percent" if measure != "gap" else "points"
+    unit = {"epochs": "", "gap": ", points"}.get(measure, ", percent")
     return {
-        "caption": f"{MEASURES[measure]}, {unit}",
+        "caption": MEASURES[measure] + unit,
         "arms": [arm.arm.name for arm in result.arms],
         "rows": [
             {"seed": one.seed, "values": [_text(column[row], measure) for column in columns]}
