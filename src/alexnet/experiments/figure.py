@@ -82,8 +82,8 @@ def _differences(axes: Axes, findings: Sequence[Finding]) -> None:
     axes.set_ylim(len(findings) - 0.4, -0.6)
     if is_factor:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(_plain)
-        axes.xaxis.set_minor_formatter(_plain)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
         axes.tick_params(axis="x", which="minor", labelsize=7)
         axes.set(title=f"times as many epochs to {GOAL:.0%} training error", xlabel="factor")
     else:
@@ -92,11 +92,6 @@ def _differences(axes: Axes, findings: Sequence[Finding]) -> None:
     handles = axes.get_legend_handles_labels()
     found_once = dict(zip(handles[1], handles[0], strict=True))
     axes.legend(found_once.values(), found_once, fontsize=8, loc="best")
-
-
-def _plain(value: float, _: int | None) -> str:
-    """A factor as one says it; no 10 to a power."""
-    return f"{value:g}"
 
 
 def _row(axes: Axes, row: int, found: Finding) -> None:
