@@ -141,7 +141,8 @@ class Run:
             raise UserError(f"{self.folder} has no {path.name}: {why}")
         found = weights.read(path)
         try:
-            weights.check(found, self.architecture)
+            remedy = "put back the file that the training wrote"
+            weights.check(found, self.architecture, remedy=remedy)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         return found
