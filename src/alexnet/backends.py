@@ -1,16 +1,21 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from alexnet.data.augment import Plan
-from alexnet.keras_backend import BACKENDS, TORCH
 from alexnet.preprocessing import Preprocessing
-from alexnet.run import Run
 from alexnet.settings import check_names
+
+if TYPE_CHECKING:  # the command line's help lists the backends, and must not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alexnet.data.augment import Plan
+    from alexnet.run import Run
+
+TORCH = "torch"
+BACKENDS = (TORCH, "tensorflow", "jax")
+"""What can compute: PyTorch by itself, TensorFlow and JAX through Keras."""
 
 
 class Network(Protocol):
@@ -18,13 +23,15 @@ class Network(Protocol):
 
     preprocessing: Preprocessing
 
-    def logits(self, pictures: Sequence[NDArray[np.uint8]], plan: Plan) -> NDArray[np.float32]:
+    def logits(
+        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
+    ) -> "NDArray[np.float32]":
         """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
         ...
 
     def peaks(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: Plan
-    ) -> dict[str, NDArray[np.float32]]:
+        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
+    ) -> "dict[str, NDArray[np.float32]]":
         """The largest output of each channel or unit over these pictures, by activation layer."""
         ...
 
@@ -37,9 +44,9 @@ class Trainer(Protocol):
 
     def step(
         self,
-        pictures: Sequence[NDArray[np.uint8]],
-        labels: NDArray[np.int64],
-        plan: Plan,
+        pictures: "Sequence[NDArray[np.uint8]]",
+        labels: "NDArray[np.int64]",
+        plan: "Plan",
         *,
         lr: float,
         seed: int,
@@ -51,15 +58,15 @@ class Trainer(Protocol):
         """
         ...
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> "dict[str, np.ndarray]":
         """Copies of the weights by canonical name."""
         ...
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> "dict[str, np.ndarray]":
         """What the optimizer carries from step to step, by name."""
         ...
 
-    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, arrays: "Mapping[str, np.ndarray]") -> None:
         """Put back what `state` gave."""
         ...
 
@@ -74,7 +81,7 @@ def check_backend(backend: str) -> None:
 
 
 def open_network(
-    run: Run, *, backend: str | None = None, device: str = "auto", workers: int | None = None
+    run: "Run", *, backend: str | None = None, device: str = "auto", workers: int | None = None
 ) -> Network:
     """The network of a run with the weights of its best epoch.
 
@@ -89,8 +96,8 @@ def open_network(
 
 
 def open_trainer(
-    run: Run,
-    weights: Mapping[str, np.ndarray],
+    run: "Run",
+    weights: "Mapping[str, np.ndarray]",
     *,
     backend: str | None = None,
     lr_factors: Mapping[str, float] | None = None,
@@ -134,7 +141,7 @@ def open_trainer(
 
 
 def _network(
-    run: Run, weights: Mapping[str, np.ndarray], backend: str, device: str, workers: int | None
+    run: "Run", weights: "Mapping[str, np.ndarray]", backend: str, device: str, workers: int | None
 ) -> Network:
     check_backend(backend)
     options: dict[str, Any] = {"mean_picture": run.mean_picture(), "workers": workers}

@@ -15,10 +15,6 @@ from typing import Any
 
 from alexnet.errors import UserError
 
-TORCH = "torch"
-BACKENDS = (TORCH, "tensorflow", "jax")
-"""What can compute: PyTorch by itself, TensorFlow and JAX through Keras."""
-
 _CHOICE = "KERAS_BACKEND"
 """Keras' own environment variable."""
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from alexnet import weights
 from alexnet.architecture import VARIANTS, Architecture
+from alexnet.backends import TORCH
 from alexnet.errors import RunError, UserError
-from alexnet.keras_backend import TORCH
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
 from alexnet.settings import Settings, check_names, fields

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias, get_origin
 import typer
 
 from alexnet.architecture import variants
-from alexnet.keras_backend import BACKENDS
+from alexnet.backends import BACKENDS
 from alexnet.settings import Settings, as_text, field_types, fields, optional_type
 
 

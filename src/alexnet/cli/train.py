@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alexnet.architecture import Architecture, variants
+from alexnet.backends import BACKENDS
 from alexnet.cli.config_file import OWN_OPTIONS, read_config
 from alexnet.cli.options import completion, with_settings
 from alexnet.errors import UserError
-from alexnet.keras_backend import BACKENDS
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.settings import parse_assignments
 
