@@ -51,10 +51,20 @@ class Trainer(Protocol):
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights; the mean loss and the right answers before it.
+        """One update of the weights.
+
+        Args:
+            pictures: kept squares (resize_px, resize_px, 3), RGB.
+            labels: (N,), the number of the class of each.
+            plan: what is done to each picture before it goes in.
+            seed: of what the network draws in this step, the dropout.
+
+        Returns:
+            The mean cross-entropy, and how many pictures were classified rightly, both before
+            the update and without label smoothing.
 
         Raises:
-            DivergedError: the loss is not finite; the weights are as they were.
+            DivergedError: the loss is not finite; the weights are as they were before the step.
         """
         ...
 
