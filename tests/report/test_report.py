@@ -4,7 +4,6 @@ import html
 import os
 import re
 import shutil
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 from alexnet.errors import UserError
 from alexnet.report import report
 from alexnet.run import BEST, METRICS, Run
+
+from ..conftest import Command
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -163,20 +164,11 @@ def test_a_folder_that_is_read_only_is_said(copy: Run) -> None:
         copy.folder.chmod(0o700)
 
 
-def test_the_command_prints_where_the_page_is(
-    copy: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from alexnet.cli.main import main
-
-    def call(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["alexnet", "report", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
-    assert call(copy.folder, "-o", tmp_path / "out.html") == 0
-    assert capfd.readouterr().out == f"{tmp_path / 'out.html'}\n"
-    assert call(copy.folder, "-o", tmp_path / "out.pdf") == 2
-    said = capfd.readouterr().err
-    assert said.startswith("error: ")
-    assert len(said.splitlines()) == 1
+def test_the_command_prints_where_the_page_is(copy: Run, tmp_path: Path, command: Command) -> None:
+    made = command("report", copy.folder, "-o", tmp_path / "out.html")
+    assert made.status == 0
+    assert made.out == f"{tmp_path / 'out.html'}\n"
+    refused = command("report", copy.folder, "-o", tmp_path / "out.pdf")
+    assert refused.status == 2
+    assert refused.err.startswith("error: ")
+    assert len(refused.err.splitlines()) == 1
