@@ -1,8 +1,12 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
+import importlib.util
+import runpy
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from alexnet.errors import UserError
 from alexnet.preprocessing import Preprocessing
 from alexnet.settings import check_names
 
@@ -171,6 +175,11 @@ def check_device(device: str, backend: str = TORCH) -> None:
     """Raise UserError when the backend is not installed, or this machine has no such device."""
     check_backend(backend)
     if backend == TORCH:
+        if device.partition(":")[0] == "cuda" and _torch_is_without_cuda():
+            raise UserError(
+                f"device {device!r} is not on this machine: PyTorch is installed in a build "
+                f"without CUDA; choose --device auto, or install the build with CUDA"
+            )
         from alexnet.torch.device import find_device
 
         find_device(device)
@@ -178,6 +187,18 @@ def check_device(device: str, backend: str = TORCH) -> None:
         from alexnet.keras_backend import start
 
         start(backend, device)
+
+
+def _torch_is_without_cuda() -> bool:
+    """As PyTorch's own note of its build says: importing PyTorch to ask it takes seconds."""
+    found = importlib.util.find_spec(TORCH)
+    if found is None or found.origin is None:
+        return False
+    try:
+        build = runpy.run_path(str(Path(found.origin).with_name("version.py")))
+    except OSError:
+        return False
+    return "cuda" in build and not build["cuda"] and not build.get("hip")
 
 
 def threads(backend: str = TORCH) -> int:
