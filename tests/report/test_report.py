@@ -16,7 +16,7 @@ from alexnet.run import BEST, METRICS, Run
 
 from ..conftest import Command
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "br", "link", "input", "hr", "source"}
 
 
 class Page(HTMLParser):
@@ -120,6 +120,32 @@ def test_the_figures_are_those_of_evaluate(trained: Run, page: Page) -> None:
     shown = re.findall(r"top-1\s*([\d.]+%)\s*95% interval ([\d.]+%) to ([\d.]+%)", page.text)
     low, high = metrics.top1_interval
     assert shown == [(f"{metrics.top1:.1%}", f"{low:.1%}", f"{high:.1%}")]
+
+
+def test_of_many_classes_a_table_names_the_confusions(page_of_many_classes: str) -> None:
+    page = Page(page_of_many_classes)
+    assert re.search(r"The 25 most frequent of \d+ confusions", page.text)
+    row = r"taken for\s*pictures\s*share\s*Straße 7\s*n02099601 41\s*6\s*60\.0%"
+    assert re.search(row, page.text)
+    assert page.tags["picture"] == page.tags["source"] == 1
+    sources = [v for tag, name, v in page.attributes if (tag, name) == ("source", "srcset")]
+    assert all(value and value.startswith("data:image/png;base64,") for value in sources)
+
+
+def test_of_few_classes_there_is_the_matrix_alone(page: Page) -> None:
+    assert not page.tags["picture"]
+
+
+def test_an_old_run_that_does_not_know_its_pictures_says_so(copy: Run, tmp_path: Path) -> None:
+    """Before runs kept what they were trained on, and on pictures in another place than theirs."""
+    moved = shutil.copytree(str(copy.data["source"]), tmp_path / "moved")
+    assert "may be among them" not in Page(report(copy, moved).read_text("utf-8")).text
+    (copy.folder / "trained_on.npy").unlink()
+    said = "so some of these may be among them and it may look better than it is: judge it on"
+    text = Page(report(copy, moved).read_text("utf-8")).text
+    assert text.count(said) == 1
+    # Where they are its own, it splits them as it did.
+    assert said not in Page(report(copy).read_text("utf-8")).text
 
 
 def test_a_file_of_others_is_not_written_over(trained: Run, tmp_path: Path) -> None:
