@@ -1,16 +1,25 @@
 """The frameworks that can compute, behind one door; each is imported when it is asked for."""
 
+import importlib.util
+import runpy
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from alexnet.data.augment import Plan
-from alexnet.keras_backend import BACKENDS, TORCH
+from alexnet.errors import UserError
 from alexnet.preprocessing import Preprocessing
-from alexnet.run import BEST, Run
 from alexnet.settings import check_names
+
+if TYPE_CHECKING:  # the command line's help lists the backends, and must not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from alexnet.data.augment import Plan
+    from alexnet.run import Run
+
+TORCH = "torch"
+BACKENDS = (TORCH, "tensorflow", "jax")
+"""What can compute: PyTorch by itself, TensorFlow and JAX through Keras."""
 
 
 class Network(Protocol):
@@ -18,13 +27,15 @@ class Network(Protocol):
 
     preprocessing: Preprocessing
 
-    def logits(self, pictures: Sequence[NDArray[np.uint8]], plan: Plan) -> NDArray[np.float32]:
+    def logits(
+        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
+    ) -> "NDArray[np.float32]":
         """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
         ...
 
     def peaks(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: Plan
-    ) -> dict[str, NDArray[np.float32]]:
+        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
+    ) -> "dict[str, NDArray[np.float32]]":
         """The largest output of each channel or unit over these pictures, by activation layer."""
         ...
 
@@ -37,29 +48,39 @@ class Trainer(Protocol):
 
     def step(
         self,
-        pictures: Sequence[NDArray[np.uint8]],
-        labels: NDArray[np.int64],
-        plan: Plan,
+        pictures: "Sequence[NDArray[np.uint8]]",
+        labels: "NDArray[np.int64]",
+        plan: "Plan",
         *,
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights; the mean loss and the right answers before it.
+        """One update of the weights.
+
+        Args:
+            pictures: kept squares (resize_px, resize_px, 3), RGB.
+            labels: (N,), the number of the class of each.
+            plan: what is done to each picture before it goes in.
+            seed: of what the network draws in this step, the dropout.
+
+        Returns:
+            The mean cross-entropy, and how many pictures were classified rightly, both before
+            the update and without label smoothing.
 
         Raises:
-            DivergedError: the loss is not finite; the weights are as they were.
+            DivergedError: the loss is not finite; the weights are as they were before the step.
         """
         ...
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> "dict[str, np.ndarray]":
         """Copies of the weights by canonical name."""
         ...
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> "dict[str, np.ndarray]":
         """What the optimizer carries from step to step, by name."""
         ...
 
-    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, arrays: "Mapping[str, np.ndarray]") -> None:
         """Put back what `state` gave."""
         ...
 
@@ -74,18 +95,18 @@ def check_backend(backend: str) -> None:
 
 
 def open_network(
-    run: Run,
+    run: "Run",
     *,
     backend: str | None = None,
     device: str = "auto",
     workers: int | None = None,
-    file: str = BEST,
+    file: str | None = None,
 ) -> Network:
     """The network of a run with the weights of its best epoch.
 
     Args:
         backend: one of `BACKENDS`; when not given, the one that trained the run.
-        file: of the weights in the run's folder; `alexnet.run.LAST` for those of the last epoch.
+        file: of the weights in the run's folder, such as `alexnet.run.LAST`, of the last epoch.
 
     Raises:
         UserError: the run has no weights yet, they are damaged, or the backend or the device is
@@ -95,8 +116,8 @@ def open_network(
 
 
 def open_trainer(
-    run: Run,
-    weights: Mapping[str, np.ndarray],
+    run: "Run",
+    weights: "Mapping[str, np.ndarray]",
     *,
     backend: str | None = None,
     lr_factors: Mapping[str, float] | None = None,
@@ -140,7 +161,7 @@ def open_trainer(
 
 
 def _network(
-    run: Run, weights: Mapping[str, np.ndarray], backend: str, device: str, workers: int | None
+    run: "Run", weights: "Mapping[str, np.ndarray]", backend: str, device: str, workers: int | None
 ) -> Network:
     check_backend(backend)
     options: dict[str, Any] = {"mean_picture": run.mean_picture(), "workers": workers}
@@ -160,6 +181,11 @@ def check_device(device: str, backend: str = TORCH) -> None:
     """Raise UserError when the backend is not installed, or this machine has no such device."""
     check_backend(backend)
     if backend == TORCH:
+        if device.partition(":")[0] == "cuda" and _torch_is_without_cuda():
+            raise UserError(
+                f"device {device!r} is not on this machine: PyTorch is installed in a build "
+                f"without CUDA; choose --device auto, or install the build with CUDA"
+            )
         from alexnet.torch.device import find_device
 
         find_device(device)
@@ -167,6 +193,18 @@ def check_device(device: str, backend: str = TORCH) -> None:
         from alexnet.keras_backend import start
 
         start(backend, device)
+
+
+def _torch_is_without_cuda() -> bool:
+    """As PyTorch's own note of its build says: importing PyTorch to ask it takes seconds."""
+    found = importlib.util.find_spec(TORCH)
+    if found is None or found.origin is None:
+        return False
+    try:
+        build = runpy.run_path(str(Path(found.origin).with_name("version.py")))
+    except OSError:
+        return False
+    return "cuda" in build and not build["cuda"] and not build.get("hip")
 
 
 def threads(backend: str = TORCH) -> int:

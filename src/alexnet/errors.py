@@ -16,4 +16,14 @@ class RunError(RuntimeError):
 
 
 class DivergedError(RunError):
-    """The loss is not finite: the weights ran away."""
+    """The loss is not finite: the weights ran away.
+
+    Args:
+        lr: the learning rate of the step that was not made.
+    """
+
+    def __init__(self, loss: float, lr: float) -> None:
+        super().__init__(
+            f"the loss is {loss}: training stopped before the update, the weights are those of "
+            f"the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
+        )

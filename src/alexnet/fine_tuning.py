@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from alexnet.architecture import CONVS, Architecture
 from alexnet.errors import UserError
 from alexnet.preprocessing import resize_px_for
-from alexnet.pretrained import HEAD, PUBLISHED, Pretrained, check_name
+from alexnet.pretrained import PUBLISHED, Pretrained, check_name
 from alexnet.recipe import Recipe
 from alexnet.run import Run
 from alexnet.settings import check_names
 from alexnet.text import counted
 from alexnet.weights import initial
+from alexnet.weights.fit import HEAD
 
 CONVOLUTIONS = "conv"
 """Stands in `freeze` for conv1 … conv5 and the norms behind them."""

@@ -15,12 +15,12 @@ from typing import Any
 
 from alexnet.errors import UserError
 
-TORCH = "torch"
-BACKENDS = (TORCH, "tensorflow", "jax")
-"""What can compute: PyTorch by itself, TensorFlow and JAX through Keras."""
-
 _CHOICE = "KERAS_BACKEND"
 """Keras' own environment variable."""
+
+_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_persons_log_level = os.environ.get(_LOG_LEVEL)
+"""As it was before we set it."""
 
 _GPUS = {"cuda": "gpu", "gpu": "gpu"}
 
@@ -53,7 +53,7 @@ def start(backend: str, device: str = "auto") -> Any:
             f"unset {_CHOICE}, or choose --backend {chosen}"
         )
     os.environ[_CHOICE] = backend
-    with _quiet_start():
+    with quiet_start():
         keras = importlib.import_module("keras")
         importlib.import_module(backend)
         gpus = _gpus(backend)
@@ -65,6 +65,18 @@ def start(backend: str, device: str = "auto") -> Any:
         )
     _use_device(backend, device, gpus)
     return keras
+
+
+def import_keras() -> None:
+    """Import Keras on the backend that its own settings name, quietly.
+
+    TensorFlow looks for GPUs when it first computes, and complains where it finds none: so it is
+    made to look here.
+    """
+    with quiet_start():
+        keras = importlib.import_module("keras")
+        if keras.backend.backend() == "tensorflow":
+            _gpus("tensorflow")
 
 
 def threads(backend: str) -> int:
@@ -165,9 +177,16 @@ def _cpu_has(*features: str) -> bool:
 
 
 @contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Keep back what TensorFlow's C++ part writes while it loads, unless loading fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def quiet_start() -> Iterator[None]:
+    """Keep back what TensorFlow's C++ part writes while it loads, unless loading fails.
+
+    Nothing is kept back where the person says by TF_CPP_MIN_LOG_LEVEL what they want to see, or
+    where TensorFlow was there before us.
+    """
+    if _persons_log_level is not None or "tensorflow" in sys.modules:
+        yield
+        return
+    os.environ[_LOG_LEVEL] = "2"
     if sys.stderr is None:  # a program without one, as pythonw is
         yield
         return

@@ -11,21 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.architecture import CONVS, VARIANTS, Architecture, architecture
+from alexnet.architecture import VARIANTS, Architecture, architecture
 from alexnet.download import Notice, download, is_file_of
 from alexnet.errors import UserError
-from alexnet.layers import Flatten, Shape
 from alexnet.preprocessing import Preprocessing
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST, CONFIG, LAST, Run
 from alexnet.settings import check_names
-from alexnet.shapes import ShapeError
 from alexnet.text import printable
-
-HEAD = f"fc{CONVS + 3}"
-"""The layer whose outputs are the classes."""
-
-_LARGEST_SEARCHED_PX = 1024
+from alexnet.weights.fit import check_body, only_variant
 
 _CAFFE = Preprocessing(
     crop_px=227,
@@ -148,6 +142,8 @@ def open_pretrained(
         RunError: the download fails.
     """
     check_name(name)
+    if isinstance(variant, str):
+        check_names([variant], VARIANTS, "variant")
     path = Path(name)
     if name in PUBLISHED:
         entry = PUBLISHED[name]
@@ -200,7 +196,7 @@ def _of_file(
             return _of_published(name, entry, Path(name))
     arrays = weights.read(name)
     if variant is None:
-        variant = _only_variant(name, arrays, changes)
+        variant = only_variant(arrays, changes, name)
     # Whoever trained it, Caffe reads pictures as blue, green, red, and its models take 0 to 255.
     is_caffe = Path(name).suffix == ".caffemodel"
     return Pretrained(
@@ -221,115 +217,7 @@ def _chosen(
 
 
 def _check_fit(pretrained: Pretrained, network: Architecture) -> None:
-    faults = misfits(pretrained.weights, network)
-    if not faults:
-        return
-    name = printable(pretrained.name)
-    if faults == ["fc6.weight"]:
-        raise UserError(f"{name}: {_fc6_text(pretrained.weights, network)}")
     try:
-        weights.check(_with_head(pretrained.weights, network), network)
+        check_body(pretrained.weights, network)
     except UserError as error:
-        raise UserError(f"{name}: {error}") from None
-
-
-def misfits(arrays: Mapping[str, np.ndarray], network: Architecture) -> list[str]:
-    """Names of the arrays that are missing, surplus or of another shape; not of the last layer."""
-    found = {name: tuple(array.shape) for name, array in arrays.items()}
-    wanted = network.weight_shapes
-    names = (name for name in {**wanted, **found} if not name.startswith(f"{HEAD}."))
-    return [name for name in names if found.get(name) != wanted.get(name)]
-
-
-def _with_head(arrays: Mapping[str, np.ndarray], network: Architecture) -> dict[str, np.ndarray]:
-    """The arrays with a last layer that fits, so that the others can be checked."""
-    kept = {name: array for name, array in arrays.items() if not name.startswith(f"{HEAD}.")}
-    for name, shape in network.weight_shapes.items():
-        if name.startswith(f"{HEAD}."):
-            kept[name] = np.broadcast_to(np.float32(0), shape)
-    return kept
-
-
-def _fc6_text(arrays: Mapping[str, np.ndarray], network: Architecture) -> str:
-    """Why fc6 does not fit, and which pictures it is for."""
-    values, expected = arrays["fc6.weight"].shape[-1], network.weight_shapes["fc6.weight"][1]
-    sizes = fitting_sizes(network, values)
-    remedy = f"use --image-size {sizes}" if sizes else "no picture size gives so many"
-    return (
-        f"fc6 takes {values} values, and {network.variant} makes {expected} of a picture of "
-        f"{network.image_size} pixels; {remedy}"
-    )
-
-
-def fitting_sizes(network: Architecture, values: int) -> str:
-    """The picture sizes, in pixels, of which the layers before fc6 make so many values; or none.
-
-    >>> fitting_sizes(architecture("half"), 128 * 6 * 6)
-    '223 to 254'
-    """
-    shapes = ((network.in_channels, size, size) for size in range(1, _LARGEST_SEARCHED_PX + 1))
-    fitting = [shape[1] for shape in shapes if _flat(network, shape) == values]
-    if not fitting:
-        return ""
-    if fitting[-1] == _LARGEST_SEARCHED_PX:
-        return f"{fitting[0]} or more"
-    return f"{fitting[0]} to {fitting[-1]}"
-
-
-def _flat(network: Architecture, shape: Shape) -> int:
-    """Values that go into fc6; 0 where nothing is left of the picture on the way."""
-    for layer in network.layers:
-        shape = layer.output_shape(shape)
-        if min(shape) < 1:
-            return 0
-        if isinstance(layer, Flatten):
-            break
-    return shape[0]
-
-
-def _with_changes(variant: str, changes: dict[str, Any]) -> Architecture:
-    """The variant with the changes; of a picture too small for it the size is left out, since
-    the weights of another variant may be meant."""
-    try:
-        return architecture(variant, **changes)
-    except ShapeError:
-        return architecture(variant, **{n: v for n, v in changes.items() if n != "image_size"})
-
-
-def _only_variant(
-    name: str, arrays: Mapping[str, np.ndarray], changes: Mapping[str, Any]
-) -> Architecture:
-    """The one variant, with the changes, that the arrays fit.
-
-    Raises:
-        UserError: there is none, or there are several.
-    """
-    first = arrays.get("conv1.weight")
-    if first is None or first.ndim != 4:
-        raise UserError(f"{printable(name)} holds no AlexNet: it has no conv1.weight")
-    channels = {"in_channels": first.shape[1], **changes}
-    faults = {}
-    for variant in VARIANTS:
-        network = _with_changes(variant, channels)
-        faults[network] = misfits(arrays, network)
-    fitting = [network for network, names in faults.items() if not names]
-    if len(fitting) == 1:
-        return fitting[0]
-    said = printable(name)
-    if fitting:
-        raise UserError(
-            f"{said} fits {', '.join(n.variant for n in fitting)}, which differ in what no shape "
-            f"shows (padding, LRN or the order of layers): say which by --variant"
-        )
-    nearest = min(faults, key=lambda network: len(faults[network]))
-    if faults[nearest] == ["fc6.weight"]:
-        raise UserError(
-            f"{said} is of {nearest.variant} or one like it, for other pictures: "
-            f"{_fc6_text(arrays, nearest)}, and say --variant"
-        )
-    differing = faults[nearest]
-    raise UserError(
-        f"{said} fits no variant; {nearest.variant} is the nearest and differs in "
-        f"{', '.join(differing[:3])}{', …' if len(differing) > 3 else ''}: describe its network "
-        f"by --variant and --set"
-    )
+        raise UserError(f"{printable(pretrained.name)}: {error}") from None

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from alexnet import weights
 from alexnet.architecture import VARIANTS, Architecture
+from alexnet.backends import TORCH
 from alexnet.errors import RunError, UserError
-from alexnet.keras_backend import TORCH
 from alexnet.preprocessing import Preprocessing
 from alexnet.recipe import Recipe
 from alexnet.settings import Settings, check_names, fields
@@ -141,7 +141,8 @@ class Run:
             raise UserError(f"{self.folder} has no {path.name}: {why}")
         found = weights.read(path)
         try:
-            weights.check(found, self.architecture)
+            remedy = "put back the file that the training wrote"
+            weights.check(found, self.architecture, remedy=remedy)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         return found

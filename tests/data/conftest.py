@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet.data import cache_entries
+
 MakePicture = Callable[..., Path]
 
 
@@ -14,6 +16,16 @@ def noise(seed: int, width: int = 12, height: int = 9) -> Image.Image:
     """A picture that differs from that of any other seed."""
     values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(values)
+
+
+def kept() -> list[str]:
+    """The keys of the pictures that the cache holds."""
+    return [entry.key for entry in cache_entries() if entry.kind == "pictures"]
+
+
+def half_made(cache: Path) -> list[Path]:
+    """What a process builds at the moment, or has left."""
+    return list(cache.glob("pictures/.building-*"))
 
 
 @pytest.fixture

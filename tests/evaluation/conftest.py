@@ -1,9 +1,7 @@
 """A run whose answers are known: its network tells red, green and blue apart."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -18,13 +16,6 @@ COLOURS = {"blue": (20, 20, 240), "green": (20, 240, 20), "red": (240, 20, 20)}
 _CHANNEL = {"red": 0, "green": 1, "blue": 2}
 
 
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
 MakeRun = Callable[..., Run]
 
 
@@ -96,30 +87,3 @@ def pictures(tmp_path: Path) -> Path:
             picture(root / colour / f"{i + 8}.png", colour, seed=10 * n + i)
     picture(root / "red" / "leaf.png", "green", seed=99)
     return root
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    """Runs `alexnet` with these arguments in this process."""
-
-    def call(*arguments: object, stdin: bytes | None = None) -> Result:
-        import io
-
-        from alexnet.cli.main import main
-
-        monkeypatch.setattr(sys, "argv", ["alexnet", *map(str, arguments)])
-        if stdin is not None:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        capfdbinary.readouterr()
-        status: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        sys.stdout.flush()
-        found = capfdbinary.readouterr()
-        return Result(
-            int(str(status)), *(text.decode("utf-8", "surrogateescape") for text in found)
-        )
-
-    return call

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet import architecture, weights
 from alexnet.errors import UserError
 from alexnet.evaluation import NotSavedError, evaluate
 from alexnet.run import Run
@@ -201,6 +202,17 @@ def test_pictures_of_the_training_are_known_again_in_any_form(trained, pictures,
         assert said in everything.notices
 
 
+def test_a_run_that_did_not_keep_its_pictures_says_that_they_may_be_among_them(
+    trained, pictures, tmp_path
+):
+    (trained.folder / "trained_on.npy").unlink()
+    moved = shutil.copytree(pictures, tmp_path / "moved")
+    (said,) = [n for n in evaluate(trained, moved, device="cpu").notices if "trained_on.npy" in n]
+    assert "may be among them" in said
+    assert said.endswith("judge it on pictures that it has never seen, or train anew")
+    assert "trained_on.npy" not in " ".join(evaluate(trained, pictures, device="cpu").notices)
+
+
 def test_other_pictures_with_a_few_of_the_training(trained, pictures, tmp_path):
     from .conftest import picture
 
@@ -348,3 +360,14 @@ def test_many_classes_show_the_worst(capsys):
     out = capsys.readouterr().out
     assert out.index("class 7 ") < out.index("class 8 ") < out.index("class 0 ")
     assert "the 15 worst of 40 classes" in out
+
+
+def test_weights_that_are_not_the_runs_are_said_in_a_line(command, run, pictures):
+    other = architecture("half", image_size=64, widths=(4, 4, 4, 4, 4), hidden=3, num_classes=3)
+    weights.write(weights.initial(other, 0), run.folder / "best.safetensors")
+    for call in (("evaluate", run.folder, pictures), ("predict", run.folder, pictures)):
+        found = command(*call)
+        assert found.status == 2
+        assert len(found.err.splitlines()) == 1
+        assert "conv1.weight is (4, 3, 11, 11) and not (3, 3, 11, 11), and " in found.err
+        assert found.err.endswith("put back the file that the training wrote\n")

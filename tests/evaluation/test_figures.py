@@ -61,6 +61,21 @@ def test_names_of_a_confusion_matrix_do_not_overlap(count):
         assert all(frame.x0 <= b.x0 and b.x1 <= frame.x1 and b.y0 >= frame.y0 for b in boxes)
 
 
+@pytest.mark.parametrize("count", [61, 1000])
+def test_the_pattern_of_many_classes_fits_a_phone_whole(count):
+    confusion = np.eye(count, dtype=np.int64) * 50
+    confusion[3] = 0
+    drawn = figures.confusion_pattern(confusion)
+    figures.png(drawn)
+    assert drawn.get_figwidth() * 96 < 400  # CSS pixels
+    assert drawn.axes[0].get_window_extent().width > 0.55 * drawn.bbox.width
+    taken, (width, height) = drawn.get_tightbbox(), drawn.get_size_inches()
+    assert taken.x0 >= 0
+    assert taken.y0 >= 0
+    assert taken.x1 <= width
+    assert taken.y1 <= height
+
+
 def test_mistakes_and_their_captions_stay_apart():
     picture = np.zeros((73, 73, 3), np.uint8)
     worst = [

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet.evaluation.metrics import measure
+from alexnet.pages import render
 from alexnet.recipe import recipe
+from alexnet.report.judgement import Judgement
+from alexnet.report.sections import sections
 from alexnet.run import Run
 from alexnet.training import train
+from alexnet.training.history import read_epochs
 
 CLASSES = ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\u202eexe.png", "شجرة")
 
@@ -37,3 +42,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
             recipe=recipe("fast", image_size=63, epochs=3, batch_size=16),
             output_dir=place / "run <i>",
         ).run
+
+
+@pytest.fixture(scope="session")
+def page_of_many_classes(trained: Run) -> str:
+    """The page of a run that told a hundred classes apart, each taken for the next now and then."""
+    count, generator = 100, np.random.default_rng(1)
+    labels = np.repeat(np.arange(count), 10)
+    predicted = np.where(generator.random(len(labels)) < 0.1, (labels + 1) % count, labels)
+    predicted[70:76] = 41  # six of the ten of class 7
+    probabilities = np.full((len(labels), count), 0.1 / (count - 1))
+    probabilities[np.arange(len(labels)), predicted] = 0.9
+    names = [
+        f"{['a long name of a class', 'Straße', 'n02099601'][i % 3]} {i}" for i in range(count)
+    ]
+    judgement = Judgement(
+        title="a hundred classes",
+        figures=measure(probabilities, labels, names).to_dict(),
+        mistakes=(),
+        unsure=(),
+        calibration=None,
+        notices=(),
+    )
+    epochs = read_epochs(trained.folder)
+    values = sections(trained, epochs, trained.weights(), judgement, ())
+    return render("alexnet.report/page.html", **values)

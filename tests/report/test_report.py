@@ -4,7 +4,6 @@ import html
 import os
 import re
 import shutil
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +14,9 @@ from alexnet.errors import UserError
 from alexnet.report import report
 from alexnet.run import BEST, METRICS, Run
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+from ..conftest import Command
+
+VOID = {"meta", "img", "br", "link", "input", "hr", "source"}
 
 
 class Page(HTMLParser):
@@ -121,6 +122,32 @@ def test_the_figures_are_those_of_evaluate(trained: Run, page: Page) -> None:
     assert shown == [(f"{metrics.top1:.1%}", f"{low:.1%}", f"{high:.1%}")]
 
 
+def test_of_many_classes_a_table_names_the_confusions(page_of_many_classes: str) -> None:
+    page = Page(page_of_many_classes)
+    assert re.search(r"The 25 most frequent of \d+ confusions", page.text)
+    row = r"taken for\s*pictures\s*share\s*Straße 7\s*n02099601 41\s*6\s*60\.0%"
+    assert re.search(row, page.text)
+    assert page.tags["picture"] == page.tags["source"] == 1
+    sources = [v for tag, name, v in page.attributes if (tag, name) == ("source", "srcset")]
+    assert all(value and value.startswith("data:image/png;base64,") for value in sources)
+
+
+def test_of_few_classes_there_is_the_matrix_alone(page: Page) -> None:
+    assert not page.tags["picture"]
+
+
+def test_an_old_run_that_does_not_know_its_pictures_says_so(copy: Run, tmp_path: Path) -> None:
+    """Before runs kept what they were trained on, and on pictures in another place than theirs."""
+    moved = shutil.copytree(str(copy.data["source"]), tmp_path / "moved")
+    assert "may be among them" not in Page(report(copy, moved).read_text("utf-8")).text
+    (copy.folder / "trained_on.npy").unlink()
+    said = "so some of these may be among them and it may look better than it is: judge it on"
+    text = Page(report(copy, moved).read_text("utf-8")).text
+    assert text.count(said) == 1
+    # Where they are its own, it splits them as it did.
+    assert said not in Page(report(copy).read_text("utf-8")).text
+
+
 def test_a_file_of_others_is_not_written_over(trained: Run, tmp_path: Path) -> None:
     other = tmp_path / "mine.html"
     other.write_text("<p>mine")
@@ -163,20 +190,11 @@ def test_a_folder_that_is_read_only_is_said(copy: Run) -> None:
         copy.folder.chmod(0o700)
 
 
-def test_the_command_prints_where_the_page_is(
-    copy: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from alexnet.cli.main import main
-
-    def call(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["alexnet", "report", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
-    assert call(copy.folder, "-o", tmp_path / "out.html") == 0
-    assert capfd.readouterr().out == f"{tmp_path / 'out.html'}\n"
-    assert call(copy.folder, "-o", tmp_path / "out.pdf") == 2
-    said = capfd.readouterr().err
-    assert said.startswith("error: ")
-    assert len(said.splitlines()) == 1
+def test_the_command_prints_where_the_page_is(copy: Run, tmp_path: Path, command: Command) -> None:
+    made = command("report", copy.folder, "-o", tmp_path / "out.html")
+    assert made.status == 0
+    assert made.out == f"{tmp_path / 'out.html'}\n"
+    refused = command("report", copy.folder, "-o", tmp_path / "out.pdf")
+    assert refused.status == 2
+    assert refused.err.startswith("error: ")
+    assert len(refused.err.splitlines()) == 1

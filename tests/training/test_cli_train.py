@@ -142,7 +142,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
         (["train", "digits", "--set", "nrom=lrn"], "did you mean 'norm'"),
         (["train", "digits", "--set", "norm"], "FIELD=VALUE"),
         (["train", "digits", "--image-size", "20"], "the least image_size is 63"),
-        (["train", "digits", "--device", "cuda:7"], "is not on this machine; it has cpu"),
+        (["train", "digits", "--device", "cuda:7"], "'cuda:7' is not on this machine"),
         (["train", "digits", "--set", "num_classes=3"], "digits has 10 classes"),
         (["train", "digits", "--set", "in_channels=2"], "3 channels, or 1"),
         (["train", "--resume", "no/such/run"], "no/such/run: no such run"),
@@ -194,6 +194,18 @@ def test_help_loads_no_framework() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     for name in ("train", "evaluate", "predict", "check", "cache"):
         assert name in done.stdout
+
+
+def test_a_build_without_cuda_is_known_before_pytorch_is_imported() -> None:
+    code = "import sys\nfrom alexnet.backends import check_device\n"
+    code += "try:\n    check_device('cuda:7')\nexcept ValueError as e: print(e)\n"
+    code += "was_imported = 'torch' in sys.modules\nimport torch\n"
+    code += "print(was_imported, torch.version.cuda or torch.version.hip)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said, end = done.stdout.splitlines()
+    assert "'cuda:7' is not on this machine" in said
+    was_imported, cuda = end.split()
+    assert (was_imported == "True") == (cuda != "None")
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate", "predict", "check"])

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from alexnet.run import LAST, Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
 from alexnet.training.checkpoint import load
 
+from ..conftest import Command
 from ..serving import Server, serving
 from ..weights import test_caffe
 from .test_train import StopsAt, read_results
@@ -67,11 +67,11 @@ def source(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tune(data: Path, folder: Path, pretrained: Path | str, **changes: Any) -> Run:
     """Fine-tune with changes to the recipe fast; a few of them are arguments of `train`."""
-    own = {name: changes.pop(name) for name in ("observer", "variant") if name in changes}
+    own = {n: changes.pop(n) for n in ("observer", "variant", "machine") if n in changes}
     network = changes.pop("network", {})
     changes = {"epochs": 2, "batch_size": 8, "pretrained": str(pretrained)} | changes
-    chosen = recipe("fast", **changes)
-    return train(data, changes=network, recipe=chosen, machine=CPU, output_dir=folder, **own).run
+    options = {"machine": CPU, "recipe": recipe("fast", **changes), "output_dir": folder} | own
+    return train(data, changes=network, **options).run
 
 
 class Listens(Observer):
@@ -336,16 +336,30 @@ def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
         ({"freeze": "fc8"}, "fc8 is new"),
         ({"image_size": 128}, "use --image-size 63 to 94"),
         ({"variant": "owt"}, "conv1.weight is"),
+        ({"variant": "owtt"}, "did you mean 'owt'"),
         ({"pretrained": "."}, "is not a run"),
+        ({"network": {"num_classes": 9}}, "num_classes=9, but .* has 3 classes"),
+        ({"machine": Machine(device="cuda:99")}, "'cuda:99' is not on this machine"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_written(
+def test_what_cannot_be_is_said_before_anything_is_written_or_said_of_the_pictures(
     changes: dict[str, Any], says: str, source: Path, others: Path, tmp_path: Path
 ) -> None:
+    changes, seen = dict(changes), Listens(tmp_path / "run")
     pretrained = changes.pop("pretrained", source)
     with pytest.raises(UserError, match=says):
-        tune(others, tmp_path / "run", pretrained, **changes)
+        tune(others / "train", tmp_path / "run", pretrained, observer=seen, **changes)
     assert not (tmp_path / "run").exists()
+    assert seen.notices == []
+
+
+def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
+    source: Path, others: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with published("owt", tmp_path, monkeypatch) as server:
+        with pytest.raises(UserError, match="is there already"):
+            tune(others, source, "owt", variant="owt")
+        assert server.ranges == []
 
 
 def test_nothing_left_to_train(source: Path, colours: Path, tmp_path: Path) -> None:
@@ -362,36 +376,27 @@ def test_only_what_is_new_can_be_trained(source: Path, others: Path, tmp_path: P
     assert changed == {"fc8.weight", "fc8.bias"}
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    from alexnet.cli.main import main
-
-    monkeypatch.setattr(sys, "argv", ["alexnet", *map(str, arguments)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return int(end.value.code or 0)
-
-
 def test_the_command_line(
     others: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: Command,
 ) -> None:
     options = ["--epochs", 1, "--batch-size", 8, "--image-size", 80, "--device", "cpu"]
     options += ["--pretrained", "owt", "--freeze", "conv1,conv2"]
     with published("owt", tmp_path, monkeypatch) as server:
         first = ["train", others, *options, "--output-dir", tmp_path / "a"]
-        assert command(monkeypatch, *first, "--offline") == 2
-        said = capsys.readouterr()
+        said = command(*first, "--offline")
+        assert said.status == 2
         assert len(said.err.splitlines()) == 1
         assert f"fetch {server.url} by hand" in said.err
-        assert command(monkeypatch, *first) == 0
-        said = capsys.readouterr()
+        said = command(*first)
+        assert said.status == 0
         assert re.search(r"^downloading owt.pth, \d+ kB, from 127.0.0.1", said.out, re.MULTILINE)
         assert "fine-tuning from owt (torchvision, 0.0 million parameters)" in said.out
         assert "fc8 new for 3 classes; frozen: conv1, conv2" in said.out
     again = ["train", "--config", tmp_path / "a/config.json", "--output-dir", tmp_path / "b"]
-    assert command(monkeypatch, *again, "--offline") == 0
+    assert command(*again, "--offline").status == 0
     assert read_results(tmp_path / "a") == read_results(tmp_path / "b")
     run = Run.open(tmp_path / "a")
     assert run.architecture.image_size == 80

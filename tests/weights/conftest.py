@@ -1,9 +1,13 @@
-"""Networks as the seeds and torchvision write them, for their names and their arithmetic."""
+"""Networks as the seeds and torchvision write them, and files with a wrong byte."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
+
+from alexnet import UserError, weights
 
 
 class IndexedNet(nn.Module):
@@ -52,3 +56,23 @@ class IndexedNet(nn.Module):
         x = torch.flatten(self.avgpool(self.features(x)), start_dim=1)
         y: torch.Tensor = self.classifier(x)
         return y
+
+
+def refused_with_a_wrong_byte(file: Path, places: int) -> int:
+    """How often a weights file is refused in one line when a byte, at many places, is wrong.
+
+    Else it is read: a wrong byte can be a wrong number.
+    """
+    content, generator, refused = file.read_bytes(), np.random.default_rng(0), 0
+    for place in generator.integers(0, len(content), places):
+        wrong = bytearray(content)
+        wrong[place] ^= int(generator.integers(1, 256))
+        file.write_bytes(wrong)
+        said = ""
+        try:
+            weights.read(file)
+        except UserError as error:
+            said = str(error)
+        assert "\n" not in said
+        refused += said != ""
+    return refused

@@ -1,18 +1,16 @@
 """alexnet evaluate: how good a run is on pictures whose classes are known."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alexnet.cli.options import (
-    BackendOption,
-    BatchSizeOption,
     CropsOption,
     DataArgument,
-    DeviceOption,
+    JsonOption,
     RunArgument,
-    WorkersOption,
-    completion,
+    SplitOption,
+    with_computing,
 )
 
 if TYPE_CHECKING:
@@ -24,23 +22,13 @@ _ALL_CLASSES = 30
 _WORST_CLASSES = 15
 
 
+@with_computing("backend", "device", "workers", "batch_size")
 def evaluate(
     run: RunArgument,
     data: DataArgument,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="train|val|test|all",
-            help="Pictures to evaluate.",
-            show_default="val where the data is split, else all",
-            autocompletion=completion(("train", "val", "test", "all")),
-        ),
-    ] = None,
+    split: SplitOption = None,
     crops: CropsOption = 1,
-    json: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for the screen."),
-    ] = None,
+    json: JsonOption = None,
     output_dir: Annotated[
         str | None,
         typer.Option(
@@ -49,10 +37,8 @@ def evaluate(
             show_default="RUN/evaluation/…",
         ),
     ] = None,
-    backend: BackendOption = None,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
-    batch_size: BatchSizeOption = 64,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Judge a run: top-1 and top-5 with 95% intervals, loss, figures of each class, mistakes."""
     from rich.console import Console
@@ -79,11 +65,8 @@ def evaluate(
             data,
             split=split,
             crops=crops,
-            backend=backend,
-            device=device,
-            workers=workers,
-            batch_size=batch_size,
             output_dir=output_dir,
+            **computing,
             progress=rich_progress(errors),
         )
     except NotSavedError as error:  # the figures are shown all the same

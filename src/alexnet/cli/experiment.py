@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alexnet.architecture import Architecture, variants
+from alexnet.backends import BACKENDS, TORCH
 from alexnet.cli.options import (
     DataArgument,
     DeviceOption,
@@ -18,7 +19,6 @@ from alexnet.cli.options import (
     with_settings,
 )
 from alexnet.experiments.claims import ALL, EXPERIMENTS, RECIPE
-from alexnet.keras_backend import BACKENDS, TORCH
 from alexnet.recipe import RECIPES, FineTuning, Recipe, recipe
 from alexnet.settings import fields, parse_assignments
 

@@ -1,13 +1,14 @@
 """alexnet features: what a layer makes of pictures, as a file for other programs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from alexnet.cli.figures import ForceOption, say
-from alexnet.cli.options import BatchSizeOption, DeviceOption, RunArgument, WorkersOption
+from alexnet.cli.options import RunArgument, with_computing
 
 
+@with_computing("device", "workers", "batch_size")
 def features(
     run: RunArgument,
     paths: Annotated[
@@ -37,9 +38,8 @@ def features(
         ),
     ] = None,
     force: ForceOption = False,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
-    batch_size: BatchSizeOption = 64,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Write the features of pictures, a row each, in the order in which they are found."""
     from rich.console import Console
@@ -55,9 +55,7 @@ def features(
         layer=layer,
         post_relu=post_relu,
         force=force,
-        device=device,
-        workers=workers,
-        batch_size=batch_size,
+        **computing,
         progress=rich_progress(Console(stderr=True)),
     )
     say(found.notices)

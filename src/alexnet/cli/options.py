@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias, get_origin
 import typer
 
 from alexnet.architecture import variants
-from alexnet.keras_backend import BACKENDS
+from alexnet.backends import BACKENDS
 from alexnet.settings import Settings, as_text, field_types, fields, optional_type
 
 
@@ -45,6 +45,15 @@ JsonOption: TypeAlias = Annotated[
 CropsOption: TypeAlias = Annotated[
     int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
 ]
+SplitOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="train|val|test|all",
+        help="Pictures to judge it on.",
+        show_default="val where the data is split, else all",
+        autocompletion=completion(("train", "val", "test", "all")),
+    ),
+]
 BackendOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -68,32 +77,67 @@ BatchSizeOption: TypeAlias = Annotated[
 ]
 
 
+_COMPUTING: dict[str, tuple[Any, Any]] = {
+    "backend": (BackendOption, None),
+    "device": (DeviceOption, "auto"),
+    "workers": (WorkersOption, None),
+    "batch_size": (BatchSizeOption, 64),
+}
+"""The options that say where and how a command computes, with their defaults."""
+
+Command: TypeAlias = Callable[..., None]
+
+
+def with_computing(*names: str) -> Callable[[Command], Command]:
+    """A decorator: the command takes these of `_COMPUTING` as options, gathered in `computing`."""
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=_COMPUTING[name][0],
+            default=_COMPUTING[name][1],
+        )
+        for name in names
+    ]
+    return lambda command: _gathering(command, parameters, "computing", dict)
+
+
 def with_settings(
     cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+) -> Callable[[Command], Command]:
     """A decorator: the command takes every field of `cls` as an option, gathered in `settings`.
 
     Args:
         shown: its values stand in the help as those that hold when an option is not given.
         skip: fields that are no options.
     """
+    names = [field.name for field in fields(cls) if field.name not in skip]
+    parameters = [_parameter(cls, name, getattr(shown, name)) for name in names]
+    return lambda command: _gathering(command, parameters, "settings", _only_given)
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        names = [field.name for field in fields(cls) if field.name not in skip]
 
-        def wrapped(**given: Any) -> None:
-            settings = {n: given.pop(n) for n in names if n in given}
-            command(**given, settings={n: v for n, v in settings.items() if v is not None})
+def _only_given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
-        own = inspect.signature(command).parameters
-        parameters = [parameter for name, parameter in own.items() if name != "settings"]
-        parameters += [_parameter(cls, name, getattr(shown, name)) for name in names]
-        wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
-        wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-        return wrapped
 
-    return decorate
+def _gathering(
+    command: Command,
+    parameters: Sequence[inspect.Parameter],
+    into: str,
+    gathered: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Command:
+    """The command with these parameters in the place of the one that takes all their values."""
+
+    def wrapped(**given: Any) -> None:
+        values = {p.name: given.pop(p.name) for p in parameters if p.name in given}
+        command(**given, **{into: gathered(values)})
+
+    own = inspect.signature(command).parameters
+    all_of_them = [*(p for name, p in own.items() if name != into), *parameters]
+    wrapped.__signature__ = inspect.Signature(all_of_them)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in all_of_them}
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    return wrapped
 
 
 def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:

@@ -6,15 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alexnet.cli.options import (
-    BackendOption,
-    BatchSizeOption,
-    CropsOption,
-    DeviceOption,
-    RunArgument,
-    WorkersOption,
-    completion,
-)
+from alexnet.cli.options import CropsOption, RunArgument, completion, with_computing
 
 if TYPE_CHECKING:
     from alexnet.predict import Prediction
@@ -26,6 +18,7 @@ _SPARE = 6
 """Columns by which paths may be longer than those of the first rows."""
 
 
+@with_computing("backend", "device", "workers", "batch_size")
 def predict(
     run: RunArgument,
     paths: Annotated[
@@ -49,10 +42,8 @@ def predict(
         int, typer.Option(metavar="N", min=1, help="Classes to show of each picture.")
     ] = 5,
     crops: CropsOption = 1,
-    backend: BackendOption = None,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
-    batch_size: BatchSizeOption = 64,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Say what pictures show, with probabilities.
 
@@ -71,15 +62,12 @@ def predict(
         paths,
         top=top,
         crops=crops,
-        backend=backend,
-        device=device,
-        workers=workers,
-        batch_size=batch_size,
+        **computing,
     )
     forgiving_streams()
     any_failed = False
     shown = {
-        "table": lambda: _table(rows, opened.classes, batch_size),
+        "table": lambda: _table(rows, opened.classes, computing["batch_size"]),
         "jsonl": lambda: _jsonl(rows),
         "csv": lambda: _csv(rows, min(top, len(opened.classes))),
     }[format_]()

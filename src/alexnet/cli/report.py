@@ -1,19 +1,13 @@
 """alexnet report: one HTML file that says how a run went and how good it is."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from alexnet.cli.options import (
-    BackendOption,
-    CropsOption,
-    DeviceOption,
-    RunArgument,
-    WorkersOption,
-    completion,
-)
+from alexnet.cli.options import CropsOption, RunArgument, SplitOption, with_computing
 
 
+@with_computing("backend", "device", "workers")
 def report(
     run: RunArgument,
     data: Annotated[
@@ -31,19 +25,10 @@ def report(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file of others.")] = False,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            metavar="train|val|test|all",
-            help="Pictures to judge it on.",
-            show_default="val where the data is split, else all",
-            autocompletion=completion(("train", "val", "test", "all")),
-        ),
-    ] = None,
+    split: SplitOption = None,
     crops: CropsOption = 1,
-    backend: BackendOption = None,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Make a page of a run: diagnosis, curves, classes, mistakes, calibration, settings.
 
@@ -64,9 +49,7 @@ def report(
         force=force,
         split=split,
         crops=crops,
-        backend=backend,
-        device=device,
-        workers=workers,
+        **computing,
         progress=rich_progress(Console(stderr=True)),
     )
     typer.echo(printable(path))

@@ -1,11 +1,11 @@
 """alexnet show: what a run learned, as figures."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from alexnet.cli.figures import FigureOption, ForceOption, save, say, stem
-from alexnet.cli.options import CropsOption, DeviceOption, RunArgument, WorkersOption
+from alexnet.cli.options import CropsOption, DeviceOption, RunArgument, with_computing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,6 +78,7 @@ def activations(
 
 
 @app.command()
+@with_computing("device", "workers")
 def predictions(
     run: RunArgument,
     pictures: PicturesArgument,
@@ -85,8 +86,8 @@ def predictions(
     crops: CropsOption = 1,
     output: FigureOption = None,
     force: ForceOption = False,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Draw pictures with their five most probable classes as bars (the paper's figure 4, left).
 
@@ -98,9 +99,7 @@ def predictions(
 
     opened = Run.open(run)
     target = figure_target(output, opened.folder, ["predictions", stem(pictures)], force=force)
-    found = found_predictions(
-        opened, pictures, count=count, crops=crops, device=device, workers=workers
-    )
+    found = found_predictions(opened, pictures, count=count, crops=crops, **computing)
     from alexnet.explain.figures import predictions_figure
 
     say(found.notices)
@@ -108,6 +107,7 @@ def predictions(
 
 
 @app.command()
+@with_computing("device", "workers")
 def attention(
     run: RunArgument,
     pictures: PicturesArgument,
@@ -127,8 +127,8 @@ def attention(
     count: CountOption = 24,
     output: FigureOption = None,
     force: ForceOption = False,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Draw where in pictures the network finds what speaks for a class (Grad-CAM)."""
     from alexnet.explain.attention import attention as found_attention
@@ -144,8 +144,7 @@ def attention(
         class_name=class_name,
         layer=layer,
         count=count,
-        device=device,
-        workers=workers,
+        **computing,
     )
     from alexnet.explain.figures import attention_figure
 

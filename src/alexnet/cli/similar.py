@@ -1,16 +1,17 @@
 """alexnet similar: the pictures that a run finds most alike."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alexnet.cli.figures import ForceOption, save, say
-from alexnet.cli.options import BatchSizeOption, DeviceOption, RunArgument, WorkersOption
+from alexnet.cli.options import RunArgument, with_computing
 
 if TYPE_CHECKING:
     from alexnet.explain.similar import Similar
 
 
+@with_computing("device", "workers", "batch_size")
 def similar(
     run: RunArgument,
     pictures: Annotated[
@@ -40,9 +41,8 @@ def similar(
         ),
     ] = None,
     force: ForceOption = False,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
-    batch_size: BatchSizeOption = 64,
+    *,
+    computing: dict[str, Any],
 ) -> None:
     """Find the pictures whose features are nearest (the paper's figure 4, right).
 
@@ -65,9 +65,7 @@ def similar(
         folder,
         count=count,
         layer=layer,
-        device=device,
-        workers=workers,
-        batch_size=batch_size,
+        **computing,
         progress=rich_progress(Console(stderr=True)),
     )
     say(found.notices)

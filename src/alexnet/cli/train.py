@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alexnet.architecture import Architecture, variants
+from alexnet.backends import BACKENDS, TORCH, check_device
 from alexnet.cli.config_file import OWN_OPTIONS, read_config
 from alexnet.cli.options import completion, with_settings
 from alexnet.errors import UserError
-from alexnet.keras_backend import BACKENDS
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.settings import parse_assignments
 
@@ -133,6 +133,8 @@ def train(
         **{name: value for name, value in options.items() if name not in OWN_OPTIONS},
     )
     machine = {n: options[n] for n in ("backend", "device", "workers", "compile") if n in options}
+    if "device" in machine or "backend" in machine:  # before all that a training imports
+        check_device(machine.get("device", "auto"), machine.get("backend", TORCH))
     _watched(
         lambda **watch: _training().train(
             source,

@@ -92,7 +92,7 @@ def evaluate(
         notices=(
             *found.notices,
             *notices,
-            *_say_trained_on(_trained_on(run, store, found, split), len(store.rows)),
+            *_say_trained_on(run, store, found, split),
             *_lacking(labels, run),
             *_say_broken(store.broken, len(samples)),
         ),
@@ -150,19 +150,22 @@ def _is_of_root(run: Run, found: Dataset) -> bool:
     return root is not None and Path(root).resolve() == found.root.resolve()
 
 
-def _trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> int | None:
-    """How many of the evaluated pictures the network was trained on; None for some of them."""
+def _say_trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> tuple[str, ...]:
+    """What to say of pictures that the network was trained on, or may have been."""
+    better = "so it looks better than it is"
     known = read_contents(run.folder / TRAINED_ON)
-    if known is not None:
-        return int(are_known(store.contents[store.rows], known).sum())
-    return None if _is_of_root(run, found) and split in (EVERYTHING, "train") else 0
-
-
-def _say_trained_on(count: int | None, of: int) -> tuple[str, ...]:
-    if count == 0:
-        return ()
-    which = "some" if count is None else "all" if count == of else f"{count:,}"
-    return (f"the network was trained on {which} of them, so it looks better than it is",)
+    if known is None and not _is_of_root(run, found):
+        return (
+            f"the run does not keep which pictures it was trained on ({TRAINED_ON} is not there), "
+            "so some of these may be among them and it may look better than it is: judge it on "
+            "pictures that it has never seen, or train anew",
+        )
+    if known is None:
+        on_some = split in (EVERYTHING, "train")
+        return (f"the network was trained on some of them, {better}",) if on_some else ()
+    count, of = int(are_known(store.contents[store.rows], known).sum()), len(store.rows)
+    which = "all" if count == of else f"{count:,}"
+    return (f"the network was trained on {which} of them, {better}",) if count else ()
 
 
 def _no_such_split(found: Dataset, split: str, there: Mapping[str, int]) -> str:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from alexnet import backends
 from alexnet.architecture import Architecture
+from alexnet.backends import TORCH
 from alexnet.data.augment import view_plan
 from alexnet.errors import RunError, UserError
-from alexnet.keras_backend import TORCH
 from alexnet.layers import Shape
 from alexnet.run import Run
 from alexnet.settings import check_names

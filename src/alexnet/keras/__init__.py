@@ -4,8 +4,10 @@ Keras computes with what `KERAS_BACKEND` names when it is first imported. Import
 makes its layers known to Keras, so that `keras.models.load_model` reads what was saved from it.
 """
 
+from alexnet.keras_backend import import_keras as _import_keras
+
 try:
-    import keras as _keras  # noqa: F401
+    _import_keras()
 except ImportError as error:
     raise ImportError(
         f"alexnet.keras needs Keras on TensorFlow or JAX ({error}): "

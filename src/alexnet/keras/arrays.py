@@ -10,7 +10,7 @@ import numpy as np
 from alexnet import weights
 from alexnet.errors import UserError
 from alexnet.weights import keras_layout
-from alexnet.weights.names import check_shapes
+from alexnet.weights.fit import check_shapes
 
 _WITH_WEIGHTS = (
     keras.layers.Conv2D,
@@ -45,8 +45,8 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str] | Mapping[st
         source: whatever `alexnet.weights.read` takes, or what it gave.
 
     Raises:
-        UserError: naming every array that is missing, unknown or of another shape; the weights
-            are then as they were.
+        UserError: naming the variants that they are of, or the first array that is missing,
+            unknown or of another shape; the weights are then as they were.
 
     Example:
         >>> from alexnet.keras import functional

@@ -1,8 +1,6 @@
 """A Keras AlexNet that takes decoded pictures: logits of views of them."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 
 from alexnet.architecture import Architecture
 from alexnet.data import augment
+from alexnet.data.batches import Batches
 from alexnet.keras.arrays import load_weights
 from alexnet.keras.model import untrained
 from alexnet.layers import Activation
@@ -45,9 +44,9 @@ class Network:
         self.before_use: Callable[[], None] = _nothing
         """Called before the weights are used; a trainer puts those of its last step in."""
         self._predict = _compiled(self.model)
-        self._mean_picture = mean_picture
-        self._pool = ThreadPoolExecutor(workers or os.cpu_count())
-        self._buffer = np.empty((0, 0, 0, 0), np.float32)
+        self._batches = Batches(
+            preprocessing, architecture.in_channels, mean_picture=mean_picture, workers=workers
+        )
 
     def logits(
         self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
@@ -72,21 +71,7 @@ class Network:
         self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
     ) -> NDArray[np.float32]:
         """What goes into conv1, (N, crop_px, crop_px, channels); valid until the next call."""
-        return augment.apply(
-            plan,
-            pictures,
-            self.preprocessing,
-            out=self._room_for(len(pictures)),
-            mean_picture=self._mean_picture,
-            pool=self._pool,
-        )
-
-    def _room_for(self, count: int) -> NDArray[np.float32]:
-        """The same memory in each step: fresh pages would cost as much as the cropping."""
-        if len(self._buffer) < count:
-            size = self.preprocessing.crop_px
-            self._buffer = np.empty((count, size, size, self.architecture.in_channels), np.float32)
-        return self._buffer[:count]
+        return self._batches.make(pictures, plan)
 
 
 def _nothing() -> None:

@@ -97,10 +97,7 @@ class Trainer:
             np.array(seeds, np.int64).reshape(self._dropouts, 2),
         )
         if not math.isfinite(loss + shown):
-            raise DivergedError(
-                f"the loss is {shown}: training stopped before the update, the weights are those "
-                f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
-            )
+            raise DivergedError(shown, lr)
         return shown, hits
 
     def weights(self) -> dict[str, np.ndarray]:

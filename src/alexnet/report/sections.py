@@ -18,8 +18,20 @@ from alexnet.training.diagnosis import diagnose
 from alexnet.training.history import Epoch, best, rows
 from alexnet.training.measured import read_measured
 
-_CONFUSIONS = 10
+_CONFUSIONS, _CONFUSIONS_OF_MANY = 10, 25
+_MANY_CLASSES = 60
+"""With more classes than this a matrix in the width of a phone cannot name them."""
 _EPOCHS_LISTED = 12
+
+
+class Confusion(NamedTuple):
+    """Pictures of one class that were taken for another."""
+
+    truth: str
+    prediction: str
+    pictures: int
+    share: float
+    """Of the pictures of the true class."""
 
 
 class Fact(NamedTuple):
@@ -51,7 +63,8 @@ def sections(
         "curves": _curves(epochs),
         "judgement": judgement,
         "matrix": _matrix(judgement),
-        "confusions": list(_confusions(judgement)) if judgement else [],
+        "pattern": _pattern(judgement),
+        **_confusions(judgement),
         "per_class": _per_class(judgement),
         "reliability": _reliability(judgement.calibration if judgement else None),
         "drawing": drawing(run.architecture),
@@ -98,17 +111,32 @@ def _matrix(judgement: Judgement | None) -> Image | None:
     )
 
 
-def _confusions(judgement: Judgement) -> Iterator[tuple[str, str, int, float]]:
-    """Truth, prediction, how often, and the share of the pictures of that truth."""
+def _pattern(judgement: Judgement | None) -> Image | None:
+    """The matrix of many classes for a narrow screen; None where the other one can be read."""
+    if judgement is None or len(judgement.classes) <= _MANY_CLASSES:
+        return None
+    return pixels(figures.confusion_pattern(judgement.confusion), "Confusion matrix, small.")
+
+
+def _confusions(judgement: Judgement | None) -> dict[str, Any]:
+    """The most frequent ones, and how many different ones there are."""
+    if judgement is None:
+        return {"confusions": [], "confusion_kinds": 0}
+    is_many = len(judgement.classes) > _MANY_CLASSES
+    found = _most_frequent(judgement, _CONFUSIONS_OF_MANY if is_many else _CONFUSIONS)
+    kinds = np.count_nonzero(judgement.confusion) - np.count_nonzero(judgement.confusion.diagonal())
+    return {"confusions": list(found), "confusion_kinds": int(kinds)}
+
+
+def _most_frequent(judgement: Judgement, limit: int) -> Iterator[Confusion]:
     matrix = judgement.confusion.copy()
     support = matrix.sum(axis=1)
     np.fill_diagonal(matrix, 0)
-    for place in np.argsort(-matrix, axis=None, kind="stable")[:_CONFUSIONS]:
+    for place in np.argsort(-matrix, axis=None, kind="stable")[:limit]:
         row, column = divmod(int(place), len(matrix))
-        if matrix[row, column]:
-            names = (printable(judgement.classes[row]), printable(judgement.classes[column]))
-            share = float(matrix[row, column] / support[row])
-            yield (*names, int(matrix[row, column]), share)
+        if count := int(matrix[row, column]):
+            names = (judgement.classes[row], judgement.classes[column])
+            yield Confusion(*names, count, count / int(support[row]))
 
 
 def _per_class(judgement: Judgement | None) -> list[dict[str, Any]]:

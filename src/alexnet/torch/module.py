@@ -107,8 +107,8 @@ class AlexNet(nn.Module):
         """Put in weights: whatever `alexnet.weights.read` takes, or what it gave.
 
         Raises:
-            UserError: naming every array that is missing, unknown or of another shape; the
-                weights are then as they were.
+            UserError: naming the variants that they are of, or the first array that is missing,
+                unknown or of another shape; the weights are then as they were.
         """
         arrays = weights.read(source)
         weights.check(arrays, self.architecture)

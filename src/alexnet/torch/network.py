@@ -1,8 +1,6 @@
 """A PyTorch AlexNet on its device that takes decoded pictures: logits of views of them."""
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -11,6 +9,7 @@ from torch import Tensor
 
 from alexnet.architecture import Architecture
 from alexnet.data import augment
+from alexnet.data.batches import Batches
 from alexnet.layers import Activation
 from alexnet.preprocessing import Preprocessing
 from alexnet.torch.augment import apply as apply_on_device
@@ -46,12 +45,12 @@ class Network:
         self.model = AlexNet(architecture)
         self.model.load_weights(weights)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._mean_picture = mean_picture
+        self._batches = Batches(
+            preprocessing, architecture.in_channels, mean_picture=mean_picture, workers=workers
+        )
         self._mean_on_device = None
         if mean_picture is not None and self.device.type != "cpu":
             self._mean_on_device = torch.from_numpy(mean_picture).to(self.device)
-        self._pool = ThreadPoolExecutor(workers or os.cpu_count())
-        self._buffer = np.empty((0, 0, 0, 0), np.float32)
 
     def logits(
         self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
@@ -85,20 +84,4 @@ class Network:
         if self.device.type != "cpu":
             squares = torch.from_numpy(np.stack(pictures)).to(self.device)
             return apply_on_device(plan, squares, self.preprocessing, self._mean_on_device)
-        values = augment.apply(
-            plan,
-            pictures,
-            self.preprocessing,
-            out=self._room_for(len(pictures)),
-            mean_picture=self._mean_picture,
-            pool=self._pool,
-        )
-        return torch.from_numpy(values).permute(0, 3, 1, 2)
-
-    def _room_for(self, count: int) -> NDArray[np.float32]:
-        """The same memory in each step: fresh pages would cost as much as the cropping."""
-        if len(self._buffer) < count:
-            size = self.preprocessing.crop_px
-            shape = (count, size, size, self.model.architecture.in_channels)
-            self._buffer = np.empty(shape, np.float32)
-        return self._buffer[:count]
+        return torch.from_numpy(self._batches.make(pictures, plan)).permute(0, 3, 1, 2)

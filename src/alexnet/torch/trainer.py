@@ -71,19 +71,7 @@ class Trainer:
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights.
-
-        Args:
-            pictures: kept squares (resize_px, resize_px, 3), RGB.
-            seed: of what the network draws in this step, the dropout.
-
-        Returns:
-            The mean cross-entropy, and how many pictures were classified rightly, both before
-            the update and without label smoothing.
-
-        Raises:
-            DivergedError: the loss is not finite; the weights are as they were before the step.
-        """
+        """One update of the weights; arguments and result as in `alexnet.backends.Trainer`."""
         torch.manual_seed(seed)
         self.network.model.train()
         for norm in self._frozen_norms:
@@ -95,10 +83,7 @@ class Trainer:
         # What is shown is comparable with validation: without the smoothing of the labels.
         shown = F.cross_entropy(logits.detach(), targets).item()
         if not math.isfinite(loss.item() + shown):
-            raise DivergedError(
-                f"the loss is {shown}: training stopped before the update, the weights are those "
-                f"of the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
-            )
+            raise DivergedError(shown, lr)
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for group in self._optimizer.param_groups:

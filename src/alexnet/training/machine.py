@@ -6,8 +6,8 @@ from importlib.metadata import version
 from typing import Any
 
 from alexnet import backends
+from alexnet.backends import TORCH
 from alexnet.errors import UserError
-from alexnet.keras_backend import TORCH
 from alexnet.run import Run
 
 

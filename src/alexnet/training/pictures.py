@@ -18,7 +18,14 @@ def find_pictures(
     source: str | os.PathLike[str], recipe: Recipe, observer: Observer, bars: Bars
 ) -> data.Dataset:
     """The pictures with their splits; says what a person should know of them."""
-    found = data.with_split(data.find(source, progress=bars), recipe.val_share, bars)
+    return split_pictures(data.find(source, progress=bars), recipe, observer, bars)
+
+
+def split_pictures(
+    found: data.Dataset, recipe: Recipe, observer: Observer, bars: Bars
+) -> data.Dataset:
+    """As `find_pictures`, of pictures that are found already."""
+    found = data.with_split(found, recipe.val_share, bars)
     for notice in found.notices:
         observer.notice(notice)
     if found.split_by == "hash":

@@ -91,19 +91,22 @@ def preprocessing_for(
     )
 
 
+def require_free(folder: Path) -> None:
+    """Raise UserError when something is there already: nothing is ever written over."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        is_run = (folder / CONFIG).is_file()
+        other = f", or go on with that run by `alexnet train --resume {folder}`"
+        raise UserError(
+            f"{folder} is there already; choose another --output-dir{other if is_run else ''}"
+        )
+
+
 def new_folder(
     output_dir: str | os.PathLike[str] | None, found: data.Dataset, network: Architecture
 ) -> Path:
-    """Where the run goes: nothing that is there is ever written over."""
+    """Where the run goes: as the person says, else after the time, the data and the network."""
     if output_dir is not None:
-        folder = Path(output_dir)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            is_run = (folder / CONFIG).is_file()
-            other = f", or go on with that run by `alexnet train --resume {folder}`"
-            raise UserError(
-                f"{folder} is there already; choose another --output-dir{other if is_run else ''}"
-            )
-        return folder
+        return Path(output_dir)
     now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
     name = f"{now}-{Path(found.source).stem or found.root.name}-{network.variant}"
     numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))

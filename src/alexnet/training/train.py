@@ -42,11 +42,13 @@ from alexnet.training.pictures import (
     rows_of,
     samples_of,
     say_broken,
+    split_pictures,
 )
 from alexnet.training.prepare import (
     chosen_architecture,
     new_folder,
     preprocessing_for,
+    require_free,
     with_classes,
     with_recipe,
 )
@@ -92,10 +94,13 @@ def train(
     observer = observer or Observer()
     changes, pretrained = dict(changes or {}), None
     recipe = fine_tuning.settled(recipe)
+    # What can be wrong with the call is said before anything of the pictures is.
     if recipe.pretrained is None:
         network = chosen_architecture(variant or "half", recipe, changes)
+    if output_dir is not None:
+        require_free(Path(output_dir))
     backends.check_device(machine.device, machine.backend)
-    found = find_pictures(source, recipe, observer, bars)
+    found = data.find(source, progress=bars)
     if recipe.pretrained is not None:
         pretrained = open_pretrained(
             recipe.pretrained,
@@ -108,6 +113,7 @@ def train(
         network = chosen_architecture(pretrained.architecture, recipe, {})
     network = with_classes(network, found, "num_classes" in changes)
     start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
+    found = split_pictures(found, recipe, observer, bars)
     folder = new_folder(output_dir, found, network)
     resize_px = fine_tuning.resize_px(network, pretrained)
     store = data.open_store(samples_of(found), resize_px, machine.workers, bars)
@@ -177,8 +183,9 @@ def resume(
     if backend is not None:
         backends.check_backend(backend)
     run = Run.open(folder)
-    found = find_pictures(run.data["source"], run.recipe, observer, bars)
     machine = machine_of(run, backend)
+    backends.check_device(machine.device, machine.backend)
+    found = find_pictures(run.data["source"], run.recipe, observer, bars)
     store = data.open_store(samples_of(found), run.preprocessing.resize_px, machine.workers, bars)
     if found.classes != run.classes or store.path.parent.name != run.data["key"]:
         raise UserError(
@@ -273,7 +280,6 @@ def _opened(run: Run, machine: Machine) -> tuple[backends.Trainer, Progress]:
 
 def _moved(run: Run, machine: Machine) -> Run:
     """The run, which says from now on that it goes on elsewhere; and where it was until now."""
-    backends.check_device(machine.device, machine.backend)
     earlier = [*run.machine.get("earlier_backends", []), run.backend]
     now = {**dataclasses.asdict(machine), **described(machine.backend)}
     moved = dataclasses.replace(run, machine={**run.machine, **now, "earlier_backends": earlier})

@@ -11,7 +11,8 @@ import numpy as np
 from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
 from alexnet.weights import caffe, hdf5, keras_file, keras_writer, pytorch
-from alexnet.weights.names import Weights, canonical, check, in_order, indexed
+from alexnet.weights.fit import check
+from alexnet.weights.names import Weights, canonical, in_order, indexed
 
 _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
     "canonical": dict,

@@ -5,9 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from alexnet.architecture import Architecture
 from alexnet.errors import UserError
-from alexnet.layers import Shape
 
 Weights: TypeAlias = Mapping[str, np.ndarray]
 """`conv1.weight` (out, in / groups, height, width), `fc6.weight` (out, in), biases (out,)."""
@@ -72,33 +70,6 @@ def indexed(weights: Weights) -> dict[str, np.ndarray]:
             raise UserError(f"the indexed layout has no name for {name}")
         result[f"{names[layer]}.{kind}"] = array
     return result
-
-
-def check(weights: Weights, architecture: Architecture) -> None:
-    """Raise UserError that names every missing, surplus or misshapen array; else return."""
-    what = f"architecture {architecture.variant!r} with {architecture.num_classes} classes"
-    check_shapes(weights, architecture.weight_shapes, what)
-
-
-def check_shapes(weights: Weights, expected: Mapping[str, Shape], what: str) -> None:
-    """As `check`, against shapes by name; `what` says whose they are."""
-    faults = [f"missing {name}" for name in expected if name not in weights]
-    faults += [f"surplus {name}" for name in weights if name not in expected]
-    for name, shape in expected.items():
-        if name in weights and tuple(weights[name].shape) != shape:
-            faults.append(f"{name} is {tuple(weights[name].shape)} and not {shape}")
-    if faults:
-        hint = _other_classes(weights, expected, len(faults))
-        raise UserError(f"the weights do not fit the {what}: {'; '.join(faults)}{hint}")
-
-
-def _other_classes(weights: Weights, expected: Mapping[str, Shape], faults: int) -> str:
-    """What to do about weights that fit but for their number of classes."""
-    head = [name for name in expected if name.startswith("fc8.")]
-    misshapen = [n for n in head if n in weights and tuple(weights[n].shape) != expected[n]]
-    if not misshapen or len(misshapen) != faults:
-        return ""
-    return f"; make the network for them, with num_classes={len(weights['fc8.bias'])}"
 
 
 def in_order(names: Iterable[str]) -> list[str]:

@@ -1,8 +1,8 @@
-"""Runs with weights that no training made, and the command line in this process."""
+"""Runs with weights that no training made."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +17,6 @@ CLASSES = ("daisy", "rose", "price $5_{x}")
 SMALL: dict[str, Any] = {"image_size": 67, "widths": (8, 8, 12, 12, 8), "hidden": (16, 10)}
 
 
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
 MakeRun = Callable[..., Run]
 
 

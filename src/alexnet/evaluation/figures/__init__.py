@@ -1,7 +1,7 @@
 """The pictures of a run's folder, drawn without a screen: each is a matplotlib Figure."""
 
 from alexnet.evaluation.figures.canvas import png, svg, write
-from alexnet.evaluation.figures.confusion import confusion_matrix
+from alexnet.evaluation.figures.confusion import confusion_matrix, confusion_pattern
 from alexnet.evaluation.figures.curves import curve, curves
 from alexnet.evaluation.figures.kernels import kernel_grid
 from alexnet.evaluation.figures.reliability import reliability
@@ -10,6 +10,7 @@ from alexnet.evaluation.figures.tiles import Mistake, mistakes, sample_batch
 __all__ = [
     "Mistake",
     "confusion_matrix",
+    "confusion_pattern",
     "curve",
     "curves",
     "kernel_grid",

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +20,9 @@ _LABELLED = 150
 """With more classes than this only every so many has its name."""
 _COLUMNS = 22
 """Room for a name, in columns of a terminal."""
+
+_PATTERN_INCHES = 2.6
+"""Side of a matrix without names: with its key it fits a phone."""
 
 _COLUMNS_PER_INCH = 15
 """Letters of a footnote that fit."""
@@ -38,22 +42,55 @@ def confusion_matrix(
     label = names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
     drawn = figure(max(side + label + 2.1, 4.8), side + label + 0.9)
     axes = drawn.add_subplot()
-    support = confusion.sum(axis=1, keepdims=True)
-    shares = np.ma.masked_array(
-        confusion / np.maximum(support, 1), np.repeat(support == 0, count, 1)
-    )
-    # Among many classes each single mistake is rare: a root of the share makes it visible.
-    norm = PowerNorm(1 if count <= _NUMBERED else 1 / 3, 0, 1)
-    image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
-    axes.set_facecolor("#e8e8e8")
+    shares = _shares(confusion)
+    _colour(drawn, axes, shares, side)
     _name_classes(axes, names, count)
     if count <= _NUMBERED:
         _write_counts(axes, confusion, shares, side / count)
-    ticks = (0, 0.25, 0.5, 0.75, 1) if count <= _NUMBERED else (0, 0.01, 0.05, 0.25, 0.5, 1)
-    _key(drawn, axes, image, side, ticks)
-    axes.set(xlabel="prediction", ylabel="truth")
-    _caption(drawn, title, names.note, bool((support == 0).any()))
+    _caption(drawn, title, names.note, _has_empty_rows(confusion))
     return drawn
+
+
+def confusion_pattern(confusion: NDArray[np.int64]) -> Figure:
+    """The matrix in the width of a phone, for more classes than can be named there.
+
+    It shows how clear the diagonal is, and which classes are taken for their neighbours; the
+    classes go by their numbers.
+
+    Args:
+        confusion: (C, C), row the truth, column the prediction.
+    """
+    drawn = figure(_PATTERN_INCHES + 1.5, _PATTERN_INCHES + 1)
+    axes = drawn.add_subplot()
+    _colour(drawn, axes, _shares(confusion), _PATTERN_INCHES)
+    axes.tick_params(labelsize=8)
+    _caption(drawn, "", "", _has_empty_rows(confusion))
+    return drawn
+
+
+def _shares(confusion: NDArray[np.int64]) -> "np.ma.MaskedArray[Any, Any]":
+    """Of the pictures of each class; without any pictures masked."""
+    support = confusion.sum(axis=1, keepdims=True)
+    is_empty = np.repeat(support == 0, len(confusion), 1)
+    return np.ma.masked_array(confusion / np.maximum(support, 1), is_empty)
+
+
+def _has_empty_rows(confusion: NDArray[np.int64]) -> bool:
+    return bool((confusion.sum(axis=1) == 0).any())
+
+
+def _colour(
+    drawn: Figure, axes: Axes, shares: "np.ma.MaskedArray[Any, Any]", side_inches: float
+) -> None:
+    """The cells, coloured by their shares, and what the colours mean."""
+    is_few = len(shares) <= _NUMBERED
+    # Among many classes each single mistake is rare: a root of the share makes it visible.
+    norm = PowerNorm(1 if is_few else 1 / 3, 0, 1)
+    image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
+    axes.set_facecolor("#e8e8e8")
+    ticks = (0, 0.25, 0.5, 0.75, 1) if is_few else (0, 0.01, 0.05, 0.25, 0.5, 1)
+    _key(drawn, axes, image, side_inches, ticks)
+    axes.set(xlabel="prediction", ylabel="truth")
 
 
 def _side_inches(count: int) -> float:
@@ -89,7 +126,10 @@ def _key(drawn: Figure, axes: Axes, image: AxesImage, side: float, ticks: Sequen
 
 
 def _write_counts(
-    axes: Axes, confusion: NDArray[np.int64], shares: NDArray[np.float64], cell_inches: float
+    axes: Axes,
+    confusion: NDArray[np.int64],
+    shares: "np.ma.MaskedArray[Any, Any]",
+    cell_inches: float,
 ) -> None:
     digits = len(f"{confusion.max():,}")
     size = min(10.0, cell_inches * 72 / (0.7 * max(digits, 3)))
