@@ -264,7 +264,7 @@ def test_what_is_said_of_the_kept_runs_is_what_is_said_of_them() -> None:
     curves = ROOT / "tests" / "training" / "curves"
     shown = dict(
         re.findall(
-            r"^```\nalexnet train (.*)\n```\n(?:\n!.*\n)?\n```text\nDiagnosis: (.*)\n",
+            r"^```\nalexnet train (.*)\n```\n(?:\n!.*\n)?\n```\{.text .wrap\}\nDiagnosis: (.*)\n",
             (DOCS / "fitting.md").read_text(),
             re.M,
         )
