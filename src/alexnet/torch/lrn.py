@@ -36,7 +36,9 @@ class LocalResponseNorm(nn.Module):
         self.alpha_divided = alpha_divided
 
     def forward(self, x: Tensor) -> Tensor:
+        # --8<-- [start:convention]
         alpha = self.alpha / self.size if self.alpha_divided else self.alpha
+        # --8<-- [end:convention]
         y: Tensor = _LRN.apply(x, self.size, alpha, self.beta, self.k)  # type: ignore[no-untyped-call]
         return y
 
@@ -59,7 +61,9 @@ class _LRN(torch.autograd.Function):
         ctx.constants = size, alpha, beta, k
         y = torch.empty_like(x)
         for part, out in zip(_parts(x), _parts(y), strict=True):
+            # --8<-- [start:paper-3-3]
             torch.mul(part, _power(_scale(part, size, alpha, k), -beta), out=out)
+            # --8<-- [end:paper-3-3]
         return y
 
     @staticmethod
@@ -84,8 +88,10 @@ def _parts(x: Tensor) -> tuple[Tensor, ...]:
     return torch.split(x, count)
 
 
+# --8<-- [start:scale]
 def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:
     return _window_sum(_wide(x).square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
+    # --8<-- [end:scale]
 
 
 def _wide(x: Tensor) -> Tensor:
