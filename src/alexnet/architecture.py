@@ -57,6 +57,7 @@ class Architecture(Settings):
     num_classes: int = setting(1000, "outputs of fc8", low=1)
     in_channels: int = setting(3, "channels of a picture: 3 for RGB, 1 for grey", low=1)
     image_size: int = setting(224, "width and height of the picture that goes in, pixels", low=1)
+    # --8<-- [start:paper-3-5]
     widths: FiveInts = setting((96, 256, 384, 384, 256), "channels of conv1 to conv5", low=1)
     kernels: FiveInts = setting((11, 5, 3, 3, 3), "kernel sizes of conv1 to conv5", low=1)
     strides: FiveInts = setting((4, 1, 1, 1, 1), "strides of conv1 to conv5", low=1)
@@ -65,8 +66,13 @@ class Architecture(Settings):
         "zeros before:after each side in conv1 to conv5; one number for both",
         low=0,
     )
+    # --8<-- [end:paper-3-5]
+    # --8<-- [start:paper-3-2]
     groups: FiveInts = setting((1, 1, 1, 1, 1), "columns that conv1 to conv5 are split into", low=1)
+    # --8<-- [end:paper-3-2]
+    # --8<-- [start:paper-3-1]
     activation: str = setting("relu", "after each layer", choices=("relu", "tanh", "sigmoid"))
+    # --8<-- [end:paper-3-1]
     order: tuple[str, str, str] = setting(
         ("activation", "norm", "pool"),
         "what follows a convolution, in this order",
@@ -83,11 +89,13 @@ class Architecture(Settings):
         low=1,
         high=5,
     )
+    # --8<-- [start:paper-3-3]
     lrn_size: int = setting(5, "LRN: neighbouring channels, n", low=1)
     lrn_alpha: float = setting(1e-4, "LRN: alpha", low=0)
     lrn_beta: float = setting(0.75, "LRN: exponent beta", low=0)
     lrn_k: float = setting(2.0, "LRN: constant k", low=0)
     lrn_alpha_divided: bool = setting(False, "LRN: whether alpha is divided by lrn_size")
+    # --8<-- [end:paper-3-3]
     batch_norm_eps: float = setting(1e-5, "batch norm: added to the variance", low=0)
     batch_norm_momentum: float = setting(
         0.1, "batch norm: share of a new batch in the running values", low=0, high=1
@@ -95,8 +103,10 @@ class Architecture(Settings):
     pool_layers: tuple[int, ...] = setting(
         (1, 2, 5), "convolutions that max pooling follows", low=1, high=5
     )
+    # --8<-- [start:paper-3-4]
     pool_window: int = setting(3, "window of max pooling", low=1)
     pool_stride: int = setting(2, "stride of max pooling; less than the window overlaps", low=1)
+    # --8<-- [end:paper-3-4]
     adaptive_pool: int | None = setting(
         None,
         "size that a mean pool gives the last maps, for any picture size; none: no pool",
@@ -162,7 +172,9 @@ class Architecture(Settings):
             if number in self.pool_layers
             else None,
         }
+        # --8<-- [start:blocks]
         return [conv, *(layer for name in self.order if (layer := followers[name]) is not None)]
+        # --8<-- [end:blocks]
 
     def _norm(self, number: int) -> Layer | None:
         name = f"norm{number}"
@@ -184,9 +196,11 @@ class Architecture(Settings):
             Dense(name=f"fc{number}", units=units),
             Activation(name=f"relu{number}", function=self.activation),
         ]
+        # --8<-- [start:paper-4-2]
         if self.dropout:
             place = 0 if self.dropout_position == "before" else len(block)
             block.insert(place, Dropout(name=f"dropout{number}", rate=self.dropout))
+        # --8<-- [end:paper-4-2]
         return block
 
     def trace(self) -> tuple[shapes.Step, ...]:
@@ -227,7 +241,9 @@ def _variants() -> dict[str, Architecture]:
             **seed | {"dropout": 0.2},
         ),
         # Krizhevsky, Sutskever, Hinton, NIPS 2012, sections 3 and 4.
+        # --8<-- [start:paper]
         "paper": Architecture(variant="paper", groups=(1, 2, 1, 2, 2), norm="lrn", init="paper"),
+        # --8<-- [end:paper]
         # Caffe, models/bvlc_alexnet: alpha on the mean, k 1, 227 pixels without padding.
         "bvlc": Architecture(variant="bvlc", init="bvlc", **caffe),
         # Caffe, models/bvlc_reference_caffenet: pooling before normalization.

@@ -20,15 +20,19 @@ class Init:
     """Factor on the `fan_in` and `fan_out` of dense layers."""
 
 
+# --8<-- [start:paper-5-ones]
 _ONES = (0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0)
+# --8<-- [end:paper-5-ones]
 
 INITS = {
+    # --8<-- [start:paper-5-weights]
     "paper": Init(
         source="paper, section 5",
         conv=(0.01,) * 5,
         dense=(0.01, 0.01, 0.01),
         biases=_ONES,
     ),
+    # --8<-- [end:paper-5-weights]
     "program": Init(
         source="the 2012 program, layers-145.cfg",
         conv=(0.01, 0.01, 0.03, 0.03, 0.03),

@@ -67,7 +67,9 @@ def training_plan(
     count = len(samples)
     gain, shift = np.ones((count, 3)), np.zeros((count, 3))
     if settings.pca_colour:
+        # --8<-- [start:paper-4-1-colour]
         shift += settings.pca_colour * _normals(draws[:, 5:8]) @ np.asarray(colours.axes)
+        # --8<-- [end:paper-4-1-colour]
     if settings.brightness or settings.contrast:
         contrast = 1 + settings.contrast * (2 * draws[:, 8:9] - 1)
         brightness = 1 + settings.brightness * (2 * draws[:, 9:10] - 1)
@@ -76,7 +78,9 @@ def training_plan(
         gain = gain * contrast * brightness
     return Plan(
         boxes=_boxes(settings, preprocessing, draws),
+        # --8<-- [start:paper-4-1-mirror]
         mirrored=(draws[:, 4] < 0.5) & settings.mirror,
+        # --8<-- [end:paper-4-1-mirror]
         gain=gain.astype(np.float32),
         shift=shift.astype(np.float32),
     )
@@ -87,9 +91,11 @@ def view_plan(preprocessing: Preprocessing, count: int, view: int = 0) -> Plan:
 
     Views 1 to 4 are the corners; 5 to 9 are views 0 to 4 mirrored (paper, section 4.1).
     """
+    # --8<-- [start:paper-4-1-views]
     room = preprocessing.resize_px - preprocessing.crop_px
     places = [(room // 2, room // 2), (0, 0), (0, room), (room, 0), (room, room)]
     box = (*places[view % 5], preprocessing.crop_px, preprocessing.crop_px)
+    # --8<-- [end:paper-4-1-views]
     return Plan(
         boxes=np.tile(np.array(box, np.int64), (count, 1)),
         mirrored=np.full(count, view >= 5),
@@ -167,7 +173,9 @@ def _apply_one(
     target = out if direct and is_sized else None
     values: Any = cv2.subtract(crop, subtracted, dst=target, dtype=cv2.CV_32F)
     if mean_picture is not None:
+        # --8<-- [start:paper-2-mean]
         values -= _cut(mean_picture, plan, i) / plan.gain[i]
+        # --8<-- [end:paper-2-mean]
     rows = values.reshape(height, -1)
     rows *= np.tile(np.asarray(scale[1], np.float32), width)
     if not is_sized:
@@ -203,9 +211,11 @@ def _boxes(
         return _resized_boxes(settings, preprocessing, draws)
     if settings.crop == "centre":
         return view_plan(preprocessing, len(draws)).boxes
+    # --8<-- [start:paper-4-1-crop]
     size = preprocessing.crop_px
     places = np.floor(draws[:, :2] * (preprocessing.resize_px - size + 1))
     return np.concatenate([places, np.full_like(places, size)], axis=1).astype(np.int64)
+    # --8<-- [end:paper-4-1-crop]
 
 
 def _resized_boxes(

@@ -179,11 +179,13 @@ def _draft(image: Image.Image, size_px: int) -> Box | None:
     return drafted[1] if drafted else None
 
 
+# --8<-- [start:paper-2-square]
 def _centre_square(box: Box) -> Box:
     left, top, right, bottom = box
     side = min(right - left, bottom - top)
     left, top = (left + right - side) / 2, (top + bottom - side) / 2
     return (left, top, left + side, top + side)
+    # --8<-- [end:paper-2-square]
 
 
 def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
@@ -198,7 +200,9 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
         return Image.alpha_composite(ground, small).convert("RGB")
     if image.mode not in ("L", "RGB", "CMYK", "F"):
         image = image.convert("L" if image.mode == "1" else "RGB")
+    # --8<-- [start:paper-2-scale]
     small = image.resize(size, _FILTER, box=box)
+    # --8<-- [end:paper-2-scale]
     if small.mode == "F":
         return Image.fromarray(np.rint(np.asarray(small)).clip(0, 255).astype(np.uint8))
     return small

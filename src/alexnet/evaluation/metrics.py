@@ -99,8 +99,10 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
     """
     p, truth = _checked(probabilities, labels, len(classes))
     rows, k = np.arange(len(truth)), min(5, len(classes))
+    # --8<-- [start:paper-6]
     rank = _rank_of_truth(p, truth)
     hits1, hitsk = int((rank < 1).sum()), int((rank < k).sum())
+    # --8<-- [end:paper-6]
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (truth, p.argmax(axis=1)), 1)
     return Metrics(

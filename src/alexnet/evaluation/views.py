@@ -54,6 +54,7 @@ def batch_probabilities(
     network: Network, pictures: Sequence[NDArray[np.uint8]], crops: int = 1
 ) -> NDArray[np.float64]:
     """As `probabilities`, of pictures that go through the network together."""
+    # --8<-- [start:paper-4-1-mean]
     total = np.zeros(())
     for view in range(crops):
         logits = network.logits(pictures, view_plan(network.preprocessing, len(pictures), view))
@@ -64,6 +65,7 @@ def batch_probabilities(
             )
         total = total + softmax(logits)
     return total / crops
+    # --8<-- [end:paper-4-1-mean]
 
 
 def check_crops(crops: int) -> None:

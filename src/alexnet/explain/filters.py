@@ -65,10 +65,12 @@ def as_pictures(weights: NDArray[np.float32], *, bgr: bool = False) -> NDArray[n
     >>> as_pictures(np.array([[[[-2.0, 0.0, 2.0]]]], np.float32))[0, 0, :, 0].tolist()
     [0, 128, 255]
     """
+    # --8<-- [start:paper-figure-3]
     low = weights.min(axis=(1, 2, 3), keepdims=True)
     spread = weights.max(axis=(1, 2, 3), keepdims=True) - low
     shares = np.where(spread > 0, (weights - low) / np.where(spread > 0, spread, 1), 0.5)
     pictures: NDArray[np.uint8] = np.rint(shares * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    # --8<-- [end:paper-figure-3]
     if pictures.shape[-1] == 1:
         return np.repeat(pictures, 3, axis=-1)
     return pictures[..., ::-1] if bgr else pictures

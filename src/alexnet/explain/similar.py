@@ -138,6 +138,8 @@ def distances(
     >>> distances(np.array([[3, 4], [0, 0]], np.float32), [0, 0]).tolist()
     [5.0, 0.0]
     """
+    # --8<-- [start:paper-figure-4]
     wanted = np.asarray(values, np.float64)
     blocks = [features[start : start + _ROWS] for start in range(0, len(features), _ROWS)]
     return np.concatenate([np.sqrt(((block - wanted) ** 2).sum(axis=1)) for block in blocks])
+    # --8<-- [end:paper-figure-4]

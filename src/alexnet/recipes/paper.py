@@ -14,6 +14,7 @@ Reached: 71.6% after epoch 51, 4 s each; cut at 68 epochs, before the rate was l
 
 from alexnet.recipe import Recipe
 
+# --8<-- [start:paper-5]
 RECIPE = Recipe(
     name="paper",
     epochs=90,
@@ -29,3 +30,4 @@ RECIPE = Recipe(
     init="paper",
     mean="pixel",
 )
+# --8<-- [end:paper-5]

@@ -32,7 +32,9 @@ class LocalResponseNorm(nn.Module):
         self.alpha_divided = alpha_divided
 
     def forward(self, x: Tensor) -> Tensor:
+        # --8<-- [start:convention]
         alpha = self.alpha / self.size if self.alpha_divided else self.alpha
+        # --8<-- [end:convention]
         y: Tensor = _LRN.apply(x, self.size, alpha, self.beta, self.k)  # type: ignore[no-untyped-call]
         return y
 
@@ -55,7 +57,9 @@ class _LRN(torch.autograd.Function):
         ctx.constants = size, alpha, beta, k
         y = torch.empty_like(x)
         for part, out in zip(_parts(x), _parts(y), strict=True):
+            # --8<-- [start:paper-3-3]
             torch.mul(part, _power(_scale(part, size, alpha, k), -beta), out=out)
+            # --8<-- [end:paper-3-3]
         return y
 
     @staticmethod
@@ -77,8 +81,10 @@ def _parts(x: Tensor) -> tuple[Tensor, ...]:
     return torch.split(x, 1 if x.device.type == "cpu" else max(len(x), 1))
 
 
+# --8<-- [start:scale]
 def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:
     return _window_sum(_wide(x).square(), size // 2, (size - 1) // 2).mul_(alpha).add_(k)
+    # --8<-- [end:scale]
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -86,6 +92,7 @@ def _wide(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+# --8<-- [start:window]
 def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
     """Sum over the channels c - before … c + after, cut at the ends."""
     total = values.clone()
@@ -95,6 +102,7 @@ def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
         if offset <= after:
             total[:, :-offset] += values[:, offset:]
     return total
+    # --8<-- [end:window]
 
 
 def _power(base: Tensor, exponent: float) -> Tensor:

@@ -126,11 +126,13 @@ class AlexNet(nn.Module):
         }
 
 
+# --8<-- [start:paper-3-1]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+# --8<-- [end:paper-3-1]
 
 
 class _ConvPaddedByHand(nn.Conv2d):

@@ -26,11 +26,13 @@ class SGD2012(torch.optim.Optimizer):
             for p in params:
                 if not self.state[p]:
                     self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+            # --8<-- [start:paper-5-rule]
             velocities = [self.state[p]["momentum_buffer"] for p in params]
             torch._foreach_mul_(velocities, group["momentum"])
             torch._foreach_add_(velocities, params, alpha=-group["weight_decay"] * group["lr"])
             torch._foreach_add_(velocities, [p.grad for p in params], alpha=-group["lr"])
             torch._foreach_add_(params, velocities)
+            # --8<-- [end:paper-5-rule]
         return loss
 
 

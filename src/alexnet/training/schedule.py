@@ -19,6 +19,7 @@ class Plateau:
 
     def update(self, error: float, recipe: Recipe) -> None:
         """Take in the validation error of an epoch."""
+        # --8<-- [start:paper-5-rate]
         if error < self.best_error:
             self.best_error, self.epochs_without_improvement = error, 0
             return
@@ -26,6 +27,7 @@ class Plateau:
         has_stalled = self.epochs_without_improvement >= recipe.lr_drop_patience
         if recipe.schedule == "plateau" and has_stalled and self.drops < recipe.lr_drops:
             self.drops, self.epochs_without_improvement = self.drops + 1, 0
+        # --8<-- [end:paper-5-rate]
 
 
 def learning_rate(recipe: Recipe, epochs_done: float, plateau: Plateau) -> float:

@@ -45,9 +45,11 @@ def measure(
             bar.advance()
     pixels = len(chosen) * first.shape[0] * first.shape[1]
     mean = total.mean((0, 1)) / len(chosen)
+    # --8<-- [start:paper-4-1-axes]
     covariance = products / pixels - np.outer(mean, mean)
     values, vectors = np.linalg.eigh(covariance)
     axes = (vectors * np.sqrt(np.maximum(values, 0))).T
+    # --8<-- [end:paper-4-1-axes]
     return Statistics(
         colours=ColourStatistics(
             mean=tuple(mean.tolist()),
