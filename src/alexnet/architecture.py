@@ -172,9 +172,7 @@ class Architecture(Settings):
             if number in self.pool_layers
             else None,
         }
-        # --8<-- [start:blocks]
         return [conv, *(layer for name in self.order if (layer := followers[name]) is not None)]
-        # --8<-- [end:blocks]
 
     def _norm(self, number: int) -> Layer | None:
         name = f"norm{number}"

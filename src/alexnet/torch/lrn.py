@@ -92,7 +92,6 @@ def _wide(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-# --8<-- [start:window]
 def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
     """Sum over the channels c - before … c + after, cut at the ends."""
     total = values.clone()
@@ -102,7 +101,6 @@ def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
         if offset <= after:
             total[:, :-offset] += values[:, offset:]
     return total
-    # --8<-- [end:window]
 
 
 def _power(base: Tensor, exponent: float) -> Tensor:

@@ -1,0 +1,49 @@
+"""For the reference: the fields of a settings class, with what `setting(…)` says of each.
+
+Read from the source, as everything in the reference is; nothing is imported.
+"""
+
+import ast
+from typing import Any
+
+from griffe import Attribute, Class, Docstring, Extension, ObjectNode
+
+
+class SettingsFields(Extension):
+    """A field's value is its default, and its description stands in the class's docstring."""
+
+    def on_attribute_instance(
+        self, *, node: ast.AST | ObjectNode, attr: Attribute, **kwargs: Any
+    ) -> None:
+        call = getattr(node, "value", None)
+        if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "setting"):
+            return
+        attr.extra["settings"]["description"] = _described(call)
+        attr.value = attr.value.arguments[0]  # type: ignore[union-attr]
+
+    def on_class_members(self, *, cls: Class, **kwargs: Any) -> None:
+        described = {
+            name: member.extra["settings"]["description"]
+            for name, member in cls.members.items()
+            if isinstance(member, Attribute) and "settings" in member.extra
+        }
+        if described and cls.docstring:
+            lines = [f"    {name}: {text}." for name, text in described.items()]
+            text = cls.docstring.value + "\n\nAttributes:\n" + "\n".join(lines)
+            cls.docstring = Docstring(text, parent=cls, lineno=cls.docstring.lineno)
+
+
+def _described(call: ast.Call) -> str:
+    """The description with the values that are allowed."""
+    text = str(ast.literal_eval(call.args[1]))
+    rules = {keyword.arg: keyword.value for keyword in call.keywords}
+    limits = [
+        f"{words} {ast.literal_eval(rules[name])}"
+        for name, words in (("low", "at least"), ("high", "at most"))
+        if name in rules
+    ]
+    choices = rules.get("choices")
+    if isinstance(choices, ast.Tuple):
+        missing = [one for one in ast.literal_eval(choices) if one not in text]
+        limits += [f"one of {', '.join(ast.literal_eval(choices))}"] if missing else []
+    return f"{text} ({', '.join(limits)})" if limits else text
