@@ -217,7 +217,8 @@ def _shown(one: Page, other: Page, mine: Block | None, theirs: Block | None, wha
         if block is None:
             lines.append(f"  {page.name} has ended")
         else:
-            text = block.text if len(block.text) <= 200 else f"{block.text[:200]} …"
+            first, *more = block.text.splitlines() or [""]
+            text = f"{first[:200]} …" if more or len(first) > 200 else first
             lines.append(f"  {page.at(block.line)} ({block.kind}): {text}")
     return "\n".join(lines)
 

@@ -12,21 +12,24 @@ import alexnet
 from alexnet.weights import names
 
 ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh.md")
 
 
-@pytest.fixture(params=["README.md", "README.zh.md"])
+@pytest.fixture(params=READMES)
 def readme(request: pytest.FixtureRequest) -> str:
     """Its text, in each language."""
     return (ROOT / request.param).read_text(encoding="utf-8")
 
 
+def python_of(name: str) -> list[str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
 def test_the_python_of_the_readme_runs(
-    readme: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytorch, keras = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    pytorch, keras = python_of("README.md")
     published = names.indexed(alexnet.AlexNet("owt").weights())
     state = {name: torch.from_numpy(array) for name, array in published.items()}
     torch.save(state, tmp_path / "alexnet-owt-7be5be79.pth")
@@ -34,9 +37,10 @@ def test_the_python_of_the_readme_runs(
     scope: dict[str, object] = {}
     exec(pytorch, scope)
     assert not capsys.readouterr().out
-    stated = dict(re.findall(r"^(\S.*?) +# (.*)$", pytorch, flags=re.MULTILINE))
-    assert str(eval("net.parameters", scope)) == stated["net.parameters"]
-    assert str(alexnet.variants()) == stated["alexnet.variants()"]
+    for name in READMES:  # of the same code, says test_languages.py; comments are translated
+        stated = dict(re.findall(r"^(\S.*?) +# (.*)$", python_of(name)[0], flags=re.MULTILINE))
+        assert str(eval("net.parameters", scope)) == stated["net.parameters"]
+        assert str(alexnet.variants()) == stated["alexnet.variants()"]
     pytest.importorskip("keras", reason="needs alexnet[tensorflow] or alexnet[jax]")
     exec(keras, scope)
     found = eval("alexnet.weights.read('owt.keras')", scope)
