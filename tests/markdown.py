@@ -47,6 +47,10 @@ class Block:
     """Where it begins, from 1."""
 
     @property
+    def is_heading(self) -> bool:
+        return self.kind.startswith("heading")
+
+    @property
     def is_code(self) -> bool:
         return self.kind.startswith("code")
 
@@ -58,7 +62,16 @@ class Block:
             return lines
         return [_COMMENT.sub("", line) for line in lines]
 
-    @cached_property
+    @property
+    def words(self) -> str:
+        """What is not a block of code."""
+        return "" if self.is_code else self.text
+
+    @property
+    def first_cell(self) -> str:
+        return self.text.split("|")[1] if self.kind.startswith("row") else ""
+
+    @property
     def prose(self) -> str:
         """What is written in the page's language, without code and without targets of links."""
         if self.is_code:
@@ -69,9 +82,7 @@ class Block:
     @property
     def links(self) -> list[tuple[bool, str]]:
         """(whether it is a picture, target) of each."""
-        if self.is_code:
-            return []
-        return [(bool(mark), target) for mark, _, target in _LINK.findall(self.text)]
+        return [(bool(mark), target) for mark, _, target in _LINK.findall(self.words)]
 
 
 def blocks(text: str) -> list[Block]:
@@ -133,10 +144,15 @@ class Page:
     @cached_property
     def anchors(self) -> list[str]:
         """Of each heading, as GitHub makes them."""
-        return anchors(block.text for block in self.blocks if block.kind.startswith("heading"))
+        return anchors(block.text for block in self.blocks if block.is_heading)
 
     def at(self, line: int) -> str:
         return f"{self.name}:{line}"
+
+    def section(self, block: Block) -> str:
+        """Under which heading a block stands; nothing of a heading."""
+        above = [one for one in self.blocks if one.is_heading and one.line < block.line]
+        return f"  (under {above[-1].text})" if above and not block.is_heading else ""
 
     def relative(self, name: str) -> str:
         """A link from here to another file of the project."""
@@ -219,7 +235,7 @@ def _shown(one: Page, other: Page, mine: Block | None, theirs: Block | None, wha
         else:
             first, *more = block.text.splitlines() or [""]
             text = f"{first[:200]} …" if more or len(first) > 200 else first
-            lines.append(f"  {page.at(block.line)} ({block.kind}): {text}")
+            lines.append(f"  {page.at(block.line)} ({block.kind}): {text}{page.section(block)}")
     return "\n".join(lines)
 
 
@@ -237,7 +253,8 @@ def _code_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str 
 
 def _facts_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str | None:
     for what, my_facts, their_facts in (
-        ("code", _codes(mine), _codes(theirs)),
+        ("code of the first column", _codes(mine.first_cell), _codes(theirs.first_cell)),
+        ("code", _codes(mine.words), _codes(theirs.words)),
         ("number", _numbers(mine), _numbers(theirs)),
         ("link", _meanings(one, mine), _meanings(other, theirs)),
     ):
@@ -251,15 +268,8 @@ def _facts_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str
     return None
 
 
-def _codes(block: Block) -> Counter[str]:
-    """The code in a text, and the code that a row of a table begins with."""
-    if block.is_code:
-        return Counter()
-    found = Counter(code for _, code in _CODE.findall(block.text))
-    if block.kind.startswith("row"):
-        first = [code for _, code in _CODE.findall(block.text.split("|")[1])]
-        found[f"first column {' '.join(first)}"] += 1
-    return found
+def _codes(text: str) -> Counter[str]:
+    return Counter(code for _, code in _CODE.findall(text))
 
 
 def _numbers(block: Block) -> Counter[str]:
