@@ -2,6 +2,8 @@
 
 import ast
 import doctest
+import functools
+import itertools
 import math
 import re
 import shlex
@@ -27,10 +29,17 @@ def name_of(page: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks of a language, without the spaces of a list that they stand in."""
-    found = re.findall(
-        rf"^( *)```{language}(?: title=.*)?\n(.*?)^\1```$", page.read_text(), re.DOTALL | re.M
-    )
-    return [re.sub(rf"^{space}", "", text, flags=re.M) for space, text in found]
+    found: list[str] = []
+    lines = iter(page.read_text().splitlines())
+    for line in lines:
+        if not line.lstrip().startswith("```"):
+            continue
+        indent, info = len(line) - len(line.lstrip()), line.lstrip()[3:]
+        inside = itertools.takewhile(lambda inner: inner.strip() != "```", lines)
+        text = "".join(f"{inner[indent:]}\n" for inner in inside)
+        if info.split(" ")[0] == language:
+            found.append(text)
+    return found
 
 
 def commands_of(page: Path) -> list[list[str]]:
@@ -42,11 +51,7 @@ def commands_of(page: Path) -> list[list[str]]:
     return [line[1 : line.index(">") if ">" in line else None] for line in words]
 
 
-PYTHON = [
-    page
-    for page in PAGES
-    if any("--8<--" not in block for block in blocks(page, "python")) or blocks(page, "pycon")
-]
+PYTHON = [page for page in PAGES if blocks(page, "python") or blocks(page, "pycon")]
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=name_of)
@@ -56,8 +61,6 @@ def test_python_runs_and_gives_what_stands_behind_it(
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
     for block in blocks(page, "python"):
-        if "--8<--" in block:
-            continue
         exec(block, scope)
         for expression, value in re.findall(r"^(\S.*?)  # (.*)$", block, re.M):
             if "=" not in expression.split("(")[0]:
@@ -69,20 +72,24 @@ def test_python_runs_and_gives_what_stands_behind_it(
     assert not said, "".join(said)
 
 
-def parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    """A call of the command line, parsed as it would be and not carried out."""
+@functools.cache
+def command_line() -> Any:
     from typer.main import get_command
 
     from alexnet.cli.main import app
 
-    command: Any = get_command(app)
-    parent, rest = None, list(arguments)
+    return get_command(app)
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, Any]:
+    """A call of the command line, parsed as it would be and not carried out."""
+    command, rest = command_line(), list(arguments)
     while hasattr(command, "commands"):
         assert rest, arguments
         assert rest[0] in command.commands, f"there is no command {' '.join(arguments)}"
         name, *rest = rest
         command = command.commands[name]
-    context = command.make_context(command.name, rest, parent=parent)
+    context = command.make_context(command.name, rest)
     return dict(context.params)
 
 
@@ -100,7 +107,7 @@ def test_every_command_that_is_shown_can_be_called() -> None:
     shown = [(page, call) for page, call in shown_commands() if "--help" not in call]
     # A name that stands for one of several: `alexnet COMMAND`, `alexnet show …`.
     calls = [(page, call) for page, call in shown if not call[0].isupper() and len(call) > 1]
-    assert len(calls) > 60
+    assert len(calls) > 40
     known = {field.name for field in fields(alexnet.Architecture)}
     for page, call in calls:
         if call[0] in COMING:
@@ -114,17 +121,13 @@ def test_every_command_that_is_shown_can_be_called() -> None:
 
 
 def test_every_option_that_is_named_exists() -> None:
-    from typer.main import get_command
-
-    from alexnet.cli.main import app
-
     def options_of(command: Any) -> Iterator[str]:
         for parameter in command.params:
             yield from (*parameter.opts, *parameter.secondary_opts)
         for below in getattr(command, "commands", {}).values():
             yield from options_of(below)
 
-    known = {*options_of(get_command(app)), "--help"}
+    known = {*options_of(command_line()), "--help"}
     for page in PAGES:
         spans = " ".join(re.findall(r"`(-[^`]+|alexnet [^`]+)`", page.read_text()))
         named = set(re.findall(r"(?<!\S)--[a-z][a-z-]+", spans))
@@ -180,22 +183,24 @@ def public_names() -> Iterator[str]:
                     yield f"{package.replace('/', '.')}.{name}"
 
 
+def in_reference(name: str) -> str:
+    """As it is written there: where a submodule has a function's name, through the submodule."""
+    is_module = (ROOT / "src" / name.replace(".", "/")).with_suffix(".py").exists()
+    return f"{name}.{name.rsplit('.')[-1]}" if is_module else name
+
+
 def test_every_public_name_is_in_the_reference() -> None:
-    shown: set[str] = set()
-    for page in (DOCS / "api").glob("*.md"):
-        text = page.read_text()
-        shown |= set(re.findall(r"^::: ([\w.]+)$", text, re.M))
-        for package, names in re.findall(
-            r"^::: ([\w.]+)\n(?: .*\n)* +members: \[(.*)\]", text, re.M
-        ):
-            shown |= {f"{package}.{name}" for name in names.split(", ")}
-    elsewhere = {
-        # Said in a sentence: where they lead.
-        *(f"alexnet.{name}" for name in ("AlexNet", "explain", "keras", "weights")),
-        *(f"alexnet.{name}" for name in ("Architecture", "architecture", "variants")),
+    pages = (DOCS / "api").glob("*.md")
+    shown = {name for page in pages for name in re.findall(r"^::: (\S+)$", page.read_text(), re.M)}
+    # Said in a sentence, where they lead.
+    elsewhere = {f"alexnet.{name}" for name in ("AlexNet", "explain", "keras", "weights")}
+    assert {in_reference(name) for name in public_names()} - elsewhere - shown == {
+        "alexnet.Architecture",
+        "alexnet.variants",
+        "alexnet.evaluation.figures.curve",
     }
-    assert set(public_names()) - elsewhere - shown == set()
-    assert elsewhere <= set(public_names())
+    also = {f"alexnet.architecture.{name}" for name in ("Architecture", "variants")}
+    assert {*also, "alexnet.evaluation.figures.curves.curve"} <= shown
 
 
 def rows(page: str, cells: int) -> list[list[str]]:
@@ -234,14 +239,10 @@ def test_the_table_of_the_paper_is_true() -> None:
 def test_what_the_command_line_prints_stands_in_the_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from typer.main import get_command
-
-    from alexnet.cli.main import app
-
     text = (DOCS / "sizes.md").read_text()
     for call in commands_of(DOCS / "sizes.md"):
         if call[0] == "size" and f"alexnet {shlex.join(call)}\n```\n\n```text" in text:
-            get_command(app).main(call, standalone_mode=False)
+            command_line().main(call, standalone_mode=False)
             assert capsys.readouterr().out in text
     with pytest.raises(UserError) as raised:
         alexnet.architecture("paper", image_size=60)

@@ -44,7 +44,7 @@ def report(
             run's folder holds, and says what is missing.
         output: the file; RUN/report.html when not given.
         force: write over a file that is no report.
-        split, crops, backend, device, workers: as for `alexnet.evaluation.evaluate`.
+        split: as for `alexnet.evaluation.evaluate`; so are crops, backend, device and workers.
 
     Returns:
         The file.

@@ -82,7 +82,8 @@ def diagnose(
         classes: for rows, the number of classes.
         val: for rows, the number of validation pictures; worked out of the shares if not given.
         measured: for rows, what a run measures at its end.
-        recipe, architecture: for rows, how they were made; without both there is no advice.
+        recipe: for rows, how they were made; without it there is no advice.
+        architecture: for rows, what was trained; without it there is no advice.
 
     Raises:
         UserError: no epoch has ended, a table without the columns of metrics.csv, or rows

@@ -171,7 +171,8 @@ def resume(
 
     Raises:
         UserError: not a run, a damaged checkpoint, or pictures that changed since.
-        RunError, Stopped: as `train`.
+        RunError: as `train`.
+        Stopped: as `train`.
     """
     observer = observer or Observer()
     if backend is not None:

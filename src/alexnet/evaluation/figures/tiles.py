@@ -42,7 +42,8 @@ def mistakes(
     Args:
         worst: in the order in which they are shown.
         classes: the model's names.
-        wrong, count: how many mistakes there are in all, among how many pictures.
+        wrong: how many mistakes there are in all.
+        count: among how many pictures.
     """
     names = Names(classes)
     wrong, count = len(worst) if wrong is None else wrong, count or 0

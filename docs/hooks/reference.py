@@ -1,12 +1,24 @@
-"""For the reference: the fields of a settings class, with what `setting(…)` says of each.
-
-Read from the source, as everything in the reference is; nothing is imported.
-"""
+"""How docstrings become the reference. All is read from the source; nothing is imported."""
 
 import ast
+import re
 from typing import Any
 
-from griffe import Attribute, Class, Docstring, Extension, ObjectNode
+from griffe import Attribute, Class, Docstring, Extension, Object, ObjectNode
+
+
+class Examples(Extension):
+    """An example is shown as code: `Example:`, and a docstring that ends with prompts alone."""
+
+    def on_instance(self, *, node: ast.AST | ObjectNode, obj: Object, **kwargs: Any) -> None:
+        if obj.docstring:
+            text = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.M)
+            bare = re.search(r"^>>> ", text, re.M)
+            if bare:
+                start = bare.start()
+                prompts = text[start:].rstrip().replace("\n", "\n    ")
+                text = f"{text[:start]}Examples:\n    {prompts}"
+            obj.docstring.value = text
 
 
 class SettingsFields(Extension):

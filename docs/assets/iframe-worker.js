@@ -1,0 +1,26 @@
+/* Browsers start no workers from files. Where the site is opened as files, the search, which is one,
+   runs in a hidden frame instead and is spoken with in the same way. */
+if (location.protocol === "file:") {
+  window.IFrameWorker = class extends EventTarget {
+    constructor(url) {
+      super()
+      const frame = document.createElement("iframe")
+      frame.hidden = true
+      document.body.appendChild(frame)
+      this.inner = frame.contentWindow
+      this.inner.postMessage = data => this.dispatchEvent(new MessageEvent("message", { data }))
+      const script = frame.contentDocument.createElement("script")
+      this.ready = new Promise(resolve => { script.onload = resolve })
+      script.src = url
+      frame.contentDocument.body.appendChild(script)
+    }
+
+    async postMessage(data) {
+      await this.ready
+      this.inner.dispatchEvent(new MessageEvent("message", { data }))
+    }
+
+    terminate() {}
+  }
+  window.Worker = window.IFrameWorker
+}
