@@ -27,7 +27,7 @@ check: $(VENV)/.installed
 
 # The site, in site/index.html; any warning is an error. Needs Python 3.11.5 or later.
 docs: $(VENV)/.installed
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .

@@ -1,9 +1,11 @@
 """What the pages of the documentation show is there, runs, and is true."""
 
 import ast
+import csv
 import doctest
 import functools
 import itertools
+import json
 import math
 import re
 import shlex
@@ -42,12 +44,16 @@ def blocks(page: Path, language: str) -> list[str]:
     return found
 
 
+def commands_in_blocks(page: Path) -> list[str]:
+    lines = [line for block in blocks(page, "") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("alexnet ")]
+
+
 def commands_of(page: Path) -> list[list[str]]:
     """What follows `alexnet` in blocks without a language and between backticks."""
-    text = page.read_text()
-    lines = [line for block in blocks(page, "") for line in block.splitlines()]
-    lines += re.findall(r"(?<!`)`(alexnet [^`]+)`(?!`)", text)
-    words = (shlex.split(line) for line in lines if line.startswith("alexnet "))
+    lines = commands_in_blocks(page)
+    lines += re.findall(r"(?<!`)`(alexnet [^`]+)`(?!`)", page.read_text())
+    words = (shlex.split(line) for line in lines)
     return [line[1 : line.index(">") if ">" in line else None] for line in words]
 
 
@@ -247,6 +253,38 @@ def test_what_the_command_line_prints_stands_in_the_page(
     with pytest.raises(UserError) as raised:
         alexnet.architecture("paper", image_size=60)
     assert f"error: {raised.value}\n" in text
+
+
+def test_what_is_said_of_the_kept_runs_is_what_is_said_of_them() -> None:
+    from alexnet.architecture import Architecture
+    from alexnet.recipe import Recipe
+    from alexnet.training import diagnose
+    from alexnet.training.measured import from_dict
+
+    curves = ROOT / "tests" / "training" / "curves"
+    shown = dict(
+        re.findall(
+            r"^```\nalexnet train (.*)\n```\n(?:\n!.*\n)?\n```\{.text .wrap\}\nDiagnosis: (.*)\n",
+            (DOCS / "fitting.md").read_text(),
+            re.M,
+        )
+    )
+    assert len(shown) == len(commands_in_blocks(DOCS / "fitting.md"))
+    checked = 0
+    for name, run in json.loads((curves / "runs.json").read_text()).items():
+        call = f"{run['data']} {run['options']}"
+        if call in shown:
+            path = curves / f"{name}.csv"
+            table = path.read_text().splitlines() if path.exists() else []
+            found = diagnose(
+                list(csv.DictReader(table)),
+                measured=from_dict(run["measured"]),
+                recipe=Recipe(**run["recipe"]),
+                architecture=Architecture(**run["architecture"]),
+            )
+            assert shown[call] == found.line
+            checked += 1
+    assert checked == 7
 
 
 def test_the_divisors_of_lrn_are_true() -> None:
