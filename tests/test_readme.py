@@ -11,13 +11,25 @@ import torch
 import alexnet
 from alexnet.weights import names
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh.md")
+
+
+@pytest.fixture(params=READMES)
+def readme(request: pytest.FixtureRequest) -> str:
+    """Its text, in each language."""
+    return (ROOT / request.param).read_text(encoding="utf-8")
+
+
+def python_of(name: str) -> list[str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
 def test_the_python_of_the_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytorch, keras = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    pytorch, keras = python_of("README.md")
     published = names.indexed(alexnet.AlexNet("owt").weights())
     state = {name: torch.from_numpy(array) for name, array in published.items()}
     torch.save(state, tmp_path / "alexnet-owt-7be5be79.pth")
@@ -25,17 +37,18 @@ def test_the_python_of_the_readme_runs(
     scope: dict[str, object] = {}
     exec(pytorch, scope)
     assert not capsys.readouterr().out
-    stated = dict(re.findall(r"^(\S.*?) +# (.*)$", pytorch, flags=re.MULTILINE))
-    assert str(eval("net.parameters", scope)) == stated["net.parameters"]
-    assert str(alexnet.variants()) == stated["alexnet.variants()"]
+    for name in READMES:  # of the same code, says test_languages.py; comments are translated
+        stated = dict(re.findall(r"^(\S.*?) +# (.*)$", python_of(name)[0], flags=re.MULTILINE))
+        assert str(eval("net.parameters", scope)) == stated["net.parameters"]
+        assert str(alexnet.variants()) == stated["alexnet.variants()"]
     pytest.importorskip("keras", reason="needs alexnet[tensorflow] or alexnet[jax]")
     exec(keras, scope)
     found = eval("alexnet.weights.read('owt.keras')", scope)
     assert (found["fc6.weight"] == published["classifier.1.weight"]).all()
 
 
-def test_the_table_of_variants_is_true() -> None:
-    rows = re.findall(r"^\| `([\w-]+)`.*\| ([\d,]+) \|$", README.read_text(), flags=re.MULTILINE)
+def test_the_table_of_variants_is_true(readme: str) -> None:
+    rows = re.findall(r"^\| `([\w-]+)`.*\| ([\d,]+) \|$", readme, flags=re.MULTILINE)
     assert [name for name, _ in rows] == list(alexnet.variants())
     for name, parameters in rows:
         assert f"{alexnet.architecture(name).parameters:,}" == parameters
@@ -49,22 +62,22 @@ def options_of(command: Any) -> Iterator[str]:
         yield from options_of(below)
 
 
-def test_every_option_that_the_readme_names_exists() -> None:
+def test_every_option_that_the_readme_names_exists(readme: str) -> None:
     from typer.main import get_command
 
     from alexnet.cli.main import app
     from alexnet.recipe import RECIPES
 
-    text = README.read_text()
-    named = set(re.findall(r"--[a-z][a-z-]+", text))
+    named = set(re.findall(r"--[a-z][a-z-]+", readme))
     assert named - set(options_of(get_command(app))) <= {"--help"}
-    recipes = re.findall(r"^\| `(\w+)`(?: \(default\))? \| ", text.split("| recipe |")[1], re.M)
+    table = re.split(r"\| (?:recipe|配方) \|", readme)[1]
+    recipes = re.findall(r"^\| `(\w+)`(?: \(default\)|（默认）)? \| ", table, flags=re.MULTILINE)
     assert recipes[: len(RECIPES)] == list(RECIPES)
 
 
-def test_every_field_of_the_architecture_is_in_the_readme() -> None:
+def test_every_field_of_the_architecture_is_in_the_readme(readme: str) -> None:
     from alexnet.settings import fields
 
-    named = set(re.findall(r"`(\w+)`", README.read_text()))
+    named = set(re.findall(r"`(\w+)`", readme))
     missing = {field.name for field in fields(alexnet.Architecture)} - named
     assert missing == {"variant"}

@@ -1,0 +1,192 @@
+"""The pages that are there in English and in Chinese show the same.
+
+When one of these fails after a change of the English page, make the same change in the Chinese
+one: the message names the first place, with the line in both files. Code, numbers, links and
+pictures must be the same; comments in code are translated. A number stays as it is written: 10 is
+10, and ten is 十.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from .markdown import Page, difference
+
+ROOT = Path(__file__).parent.parent
+
+PAIRS = [("README.md", "README.zh.md"), ("docs/tutorial.md", "docs/zh/tutorial.md")]
+"""English, Chinese."""
+
+
+_TO_COME = pytest.mark.xfail(strict=True, reason="the English page has no such line yet")
+LINKS = [
+    ("README.zh.md", "README.md", "English"),
+    ("docs/zh/tutorial.md", "docs/tutorial.md", "English"),
+    pytest.param("README.md", "README.zh.md", "简体中文", marks=_TO_COME),
+    pytest.param("docs/tutorial.md", "docs/zh/tutorial.md", "简体中文", marks=_TO_COME),
+]
+"""Page, the same page in the other language, that language."""
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_both_show_the_same_commands_and_code(english: str, chinese: str) -> None:
+    if found := difference(Page(ROOT, english), Page(ROOT, chinese), code_only=True):
+        pytest.fail(found, pytrace=False)
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_every_block_of_one_has_its_counterpart(english: str, chinese: str) -> None:
+    if found := difference(Page(ROOT, english), Page(ROOT, chinese)):
+        pytest.fail(found, pytrace=False)
+
+
+@pytest.mark.parametrize("name", [name for pair in PAIRS for name in pair])
+def test_every_link_leads_somewhere(name: str) -> None:
+    page = Page(ROOT, name)
+    assert any(block.links for block in page.blocks)
+    if found := list(page.dead_links()):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+@pytest.mark.parametrize(("name", "other", "language"), LINKS)
+def test_each_leads_to_the_other(name: str, other: str, language: str) -> None:
+    page = Page(ROOT, name)
+    link = f"[{language}]({page.relative(other)})"
+    if link not in page.path.read_text(encoding="utf-8").splitlines()[2]:
+        pytest.fail(f"{name} does not show {link} under its title", pytrace=False)
+
+
+ENGLISH = """\
+# A title
+
+Some words with `code`, 12 numbers
+and [a link](other.md#part), see [below](#end).
+
+![A picture](picture.png)
+
+| name | what |
+|---|---|
+| `first` | 1,000 things, 1.2 million |
+
+- one
+- two:
+
+    ```
+    alexnet train flowers     # the first
+    alexnet check flowers
+    ```
+
+```python
+x = 1  # a number
+```
+
+## End
+
+So long.
+"""
+
+CHINESE = """\
+# 标题
+
+[English](../page.md) | 简体中文
+
+共 12 个数，`code`，[链接](../other.md#part)，见[下文](#结尾)。
+
+![图](../picture.png)
+
+| 名称 | 说明 |
+|---|---|
+| `first` | 1,000 件，120 万 |
+
+- 一
+- 二：
+
+    ```
+    alexnet train flowers     # 第一条
+    alexnet check flowers
+    ```
+
+```python
+x = 1  # 一个数
+```
+
+## 结尾
+
+再见。
+"""
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> tuple[Page, Page]:
+    """Two pages that say the same."""
+    (tmp_path / "zh").mkdir()
+    (tmp_path / "other.md").write_text("# Part\n")
+    (tmp_path / "picture.png").touch()
+    (tmp_path / "page.md").write_text(ENGLISH, encoding="utf-8")
+    (tmp_path / "zh" / "page.md").write_text(CHINESE, encoding="utf-8")
+    return Page(tmp_path, "page.md"), Page(tmp_path, "zh/page.md")
+
+
+def test_pages_that_say_the_same_do_not_differ(pages: tuple[Page, Page]) -> None:
+    english, chinese = pages
+    assert difference(english, chinese) is None
+    assert not list(english.dead_links())
+    assert not list(chinese.dead_links())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("check flowers", "check fish", ["page.md:17: alexnet check flowers", "fish"]),
+        ("    alexnet check flowers\n", "", ["page.md:17: alexnet check flowers", "block ends"]),
+        ("x = 1", "x = 2", ["page.md:21: x = 1", "zh/page.md:22: x = 2"]),
+        (
+            "`code`",
+            "`cod`",
+            ["code only in page.md: code; code only in zh/page.md: cod", "page.md:3 (text)"],
+        ),
+        ("12", "13", ["number only in page.md: 12; number only in zh/page.md: 13"]),
+        (
+            "1,000",
+            "100",
+            ["only in page.md: 1,000", "zh/page.md:11 (row of 2 cells): | `first` | 100"],
+        ),
+        ("120 万", "12 万", ["only in page.md: 1200000; number only in zh/page.md: 120000"]),
+        ("`first`", "first", ["code of the first column only in page.md: first"]),
+        ("picture.png", "other.png", ["link only in page.md: picture picture.png"]),
+        ("other.md#part", "other.md", ["only in page.md: other.md, heading 1"]),
+        ("#结尾", "#标题", ["only in page.md: page.md, heading 2"]),
+        (
+            "- 一\n",
+            "",
+            ["page.md:13 (item)", "zh/page.md:15 (code): alexnet train flowers     # 第一条 …"],
+        ),
+        ("## 结尾", "### 结尾", ["page.md:24 (heading 2): ## End", "zh/page.md:25 (heading 3)"]),
+        ("再见。\n", "", ["page.md:26 (text): So long.  (under ## End)\n  zh/page.md has ended"]),
+        ("再见。\n", "再见。\n\n还有。\n", ["page.md has ended\n  zh/page.md:29 (text): 还有。"]),
+        ("120 万 |", "120 万 | |", ["row of 3 cells"]),
+    ],
+)
+def test_the_first_difference_is_named(
+    pages: tuple[Page, Page], old: str, new: str, said: list[str]
+) -> None:
+    english, chinese = pages
+    text = chinese.path.read_text(encoding="utf-8")
+    assert old in text
+    chinese.path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    found = difference(english, chinese)
+    assert found is not None
+    for part in said:
+        assert part in found
+
+
+def test_links_that_lead_nowhere_are_named(pages: tuple[Page, Page]) -> None:
+    _, chinese = pages
+    text = chinese.path.read_text(encoding="utf-8")
+    text = text.replace("picture.png", "no.png").replace("#结尾", "#end").replace("#part", "#no")
+    chinese.path.write_text(text, encoding="utf-8")
+    assert list(chinese.dead_links()) == [
+        "zh/page.md:5: ../other.md#no is none of the headings part",
+        "zh/page.md:5: #end is none of the headings 标题, 结尾",
+        "zh/page.md:7: ../no.png does not exist",
+    ]
