@@ -105,7 +105,7 @@ def shown_commands() -> Iterator[tuple[str, list[str]]]:
             yield name_of(page), arguments
 
 
-# The command is merged from another branch; until then its calls cannot be parsed.
+# Until it is there its calls cannot be parsed.
 COMING = {"experiment"}
 
 
@@ -116,7 +116,7 @@ def test_every_command_that_is_shown_can_be_called() -> None:
     assert len(calls) > 40
     known = {field.name for field in fields(alexnet.Architecture)}
     for page, call in calls:
-        if call[0] in COMING:
+        if call[0] in COMING - set(command_line().commands):
             continue
         try:
             given = parsed(call)
