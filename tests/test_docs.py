@@ -105,10 +105,6 @@ def shown_commands() -> Iterator[tuple[str, list[str]]]:
             yield name_of(page), arguments
 
 
-# Until it is there its calls cannot be parsed.
-COMING = {"experiment"}
-
-
 def test_every_command_that_is_shown_can_be_called() -> None:
     shown = [(page, call) for page, call in shown_commands() if "--help" not in call]
     # A name that stands for one of several: `alexnet COMMAND`, `alexnet show …`.
@@ -116,8 +112,6 @@ def test_every_command_that_is_shown_can_be_called() -> None:
     assert len(calls) > 40
     known = {field.name for field in fields(alexnet.Architecture)}
     for page, call in calls:
-        if call[0] in COMING - set(command_line().commands):
-            continue
         try:
             given = parsed(call)
             changes = [*(given.get("set_") or ()), *(given.get("with_") or ())]
