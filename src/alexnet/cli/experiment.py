@@ -1,7 +1,6 @@
 """alexnet experiment: a claim of the paper, put to the test on pictures."""
 
 import shlex
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from alexnet.experiments import Results, Watcher
 
 _NAMES = (*EXPERIMENTS, ALL)
-_SIGNAL_STATUS = 128
 _NO_START = tuple(field.name for field in fields(FineTuning))
 
 
@@ -102,6 +100,7 @@ def experiment(
     """
     from rich.console import Console
 
+    from alexnet.cli.screen import end_stopped
     from alexnet.experiments import experiment as put_to_the_test
     from alexnet.progress import rich_progress
     from alexnet.training import Machine, Stopped
@@ -128,8 +127,7 @@ def experiment(
     except Stopped as stop:
         again = shlex.join(sys.argv[1:])
         console.print(f"stopped; the same command goes on:  alexnet {again}", markup=False)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sys.exit(_SIGNAL_STATUS + stop.signal_number)
+        end_stopped(stop.signal_number)
     if results is not None:
         _show(console, results)
 
@@ -157,15 +155,19 @@ def _screen(console: "Console") -> "Watcher":
     from alexnet.cli.screen import PLAIN, EpochBar
     from alexnet.experiments import Cost, Trained, Watcher
     from alexnet.experiments.plan import Training
-    from alexnet.text import duration
+    from alexnet.text import duration, printable
     from alexnet.training import Observer
 
     class Screen(Watcher):
         def __init__(self) -> None:
             self._done, self._start = 0, time.monotonic()
+            self._said: set[str] = set()
 
         def notice(self, text: str) -> None:
-            console.print(text, **PLAIN)
+            # Memory and broken pictures are much the same for all trainings: the first says it.
+            if not self._done and text not in self._said:
+                console.print(printable(text), **PLAIN)
+            self._said.add(text)
 
         def cost(self, cost: Cost) -> None:
             console.print(str(cost), **PLAIN)

@@ -1,7 +1,9 @@
 """A training as a person sees it: bars on a terminal, a plain line for each epoch elsewhere."""
 
+import signal
+import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -14,6 +16,8 @@ from alexnet.training.outcome import Outcome
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """For text with names in it, which must not be taken for markup."""
 
+_SIGNAL_STATUS = 128
+"""Added to the number of the signal that ended a program."""
 _TEXT = TextColumn("{task.fields[text]}", markup=False)
 _HEADER = "epoch      lr    loss   train  val loss  val top-1  pictures/s     left"
 
@@ -130,3 +134,10 @@ def show_result(console: Console, outcome: Outcome) -> None:
     )
     console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)
     console.print(f"Run: {folder}  (curves.png, confusion.png, best.safetensors, …)", **PLAIN)
+
+
+def end_stopped(signal_number: int) -> NoReturn:
+    """End the program after a signal stopped its work, as the shells' convention is."""
+    # All is kept and said: nothing is left that a second Ctrl-C could interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(_SIGNAL_STATUS + signal_number)

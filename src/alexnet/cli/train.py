@@ -1,8 +1,6 @@
 """alexnet train: pictures in, a run's folder out."""
 
 import shlex
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,9 +17,6 @@ from alexnet.settings import parse_assignments
 
 if TYPE_CHECKING:
     from alexnet.training.outcome import Outcome
-
-_SIGNAL_STATUS = 128
-"""Added to the number of the signal that ended a program, by the shells' convention."""
 
 
 @with_settings(Recipe, recipe("fast"), skip=("name",))
@@ -161,7 +156,7 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     """Do the work with its progress on the screen, and say how it ended."""
     from rich.console import Console
 
-    from alexnet.cli.screen import PLAIN, Screen, show_result
+    from alexnet.cli.screen import PLAIN, Screen, end_stopped, show_result
     from alexnet.progress import rich_progress
     from alexnet.text import printable
 
@@ -172,7 +167,5 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
-        # All is kept and said: nothing is left that a second Ctrl-C could interrupt.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        sys.exit(_SIGNAL_STATUS + stop.signal_number)
+        end_stopped(stop.signal_number)
     show_result(console, outcome)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alexnet import data
+from alexnet import backends, data
 from alexnet.architecture import Architecture, architecture
 from alexnet.data.find import DIGITS
 from alexnet.errors import UserError
@@ -21,6 +21,7 @@ from alexnet.progress import Progress, no_progress
 from alexnet.recipe import Recipe
 from alexnet.run import write_json
 from alexnet.training import Machine, Observer
+from alexnet.training.observer import Observers
 from alexnet.training.pictures import find_pictures
 from alexnet.training.prepare import chosen_architecture
 
@@ -41,11 +42,24 @@ class Watcher:
         """What is still to be trained, before the first of it."""
 
     def started(self, number: int, count: int, training: Training) -> Observer:
-        """A training starts or goes on; what is returned is told of its steps and epochs."""
+        """A training starts or goes on; what is returned is told of its steps and epochs.
+
+        What a person should know of it comes to `notice`.
+        """
         return Observer()
 
     def ended(self, training: Training, trained: Trained, seconds: float) -> None:
         """A training came to its end."""
+
+
+class _Notices(Observer):
+    """Hands on what is said of the pictures."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def notice(self, text: str) -> None:
+        self._watcher.notice(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +125,10 @@ def experiment(
         `experiment("lrn", "digits", seeds=3).results[0].findings[0].verdict`
     """
     watcher = watcher or Watcher()
-    plan = _plan(name, source, variant, changes or {}, recipe, seeds, machine, output_dir, bars)
+    backends.check_device(machine.device, machine.backend)
+    plan = _plan(
+        name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, bars
+    )
     watcher.cost(cost_of(plan, machine, keep_weights))
     if dry_run:
         return None
@@ -126,7 +143,9 @@ def experiment(
             os.fspath(source),
             machine=machine,
             keep_weights=keep_weights,
-            observer=watcher.started(number, len(trainings), training),
+            observer=Observers(
+                [_Notices(watcher), watcher.started(number, len(trainings), training)]
+            ),
             bars=bars,
         )
         watcher.ended(training, trained, time.monotonic() - start)
@@ -143,6 +162,7 @@ def _plan(
     seeds: int,
     machine: Machine,
     output_dir: str | os.PathLike[str] | None,
+    watcher: Watcher,
     bars: Progress,
 ) -> Plan:
     experiments = chosen(name)
@@ -155,7 +175,7 @@ def _plan(
         network = architecture(NETWORK, **{**sized, **changes})
     else:
         network = chosen_architecture(variant, recipe, dict(changes))
-    pictures = find_pictures(source, recipe, Observer(), bars)
+    pictures = find_pictures(source, recipe, _Notices(watcher), bars)
     digests = data.fingerprints([sample.path for sample in pictures.samples], bars)
     folder = Path(output_dir) if output_dir is not None else RESULTS / _stem(pictures)
     plan = Plan(
