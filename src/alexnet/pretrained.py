@@ -155,10 +155,10 @@ def open_pretrained(
         pretrained = _of_run(name, Run.open(path.parent), path.name)
     else:
         pretrained = _of_file(name, variant, changes or {})
-        if pretrained.preprocessing is None:
-            notice(f"{printable(name)} does not say how its pictures were prepared: --mean holds")
     chosen = _chosen(pretrained.architecture, variant, changes or {})
     _check_fit(pretrained, chosen)
+    if pretrained.preprocessing is None:
+        notice(f"{printable(name)} does not say how its pictures were prepared: --mean holds")
     return dataclasses.replace(pretrained, architecture=chosen)
 
 

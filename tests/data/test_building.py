@@ -33,6 +33,7 @@ def slow(*args):
     return real(*args)
 store.decode = slow
 print("ready", flush=True)
+sys.stdin.readline()
 told = []
 from contextlib import contextmanager
 from alexnet.progress import no_progress
@@ -45,8 +46,19 @@ print(opened.path, flush=True)
 
 
 def builder(flat: Path, seconds: float) -> "subprocess.Popen[str]":
+    """A process that has imported all that it needs; `go` lets it begin."""
     command = [sys.executable, "-c", BUILD, str(flat), str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process
 
 
 def wait_until_building(cache: Path) -> None:
@@ -63,7 +75,7 @@ def finish(process: "subprocess.Popen[str]") -> str:
 
 
 def test_a_kill_leaves_nothing_that_is_used(flat: Path, cache: Path) -> None:
-    process = builder(flat, 0.2)
+    process = go(builder(flat, 0.2))
     wait_until_building(cache)
     process.send_signal(signal.SIGKILL)
     finish(process)
@@ -76,10 +88,11 @@ def test_a_kill_leaves_nothing_that_is_used(flat: Path, cache: Path) -> None:
 
 
 def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
-    first = builder(flat, 0.05)
+    second = builder(flat, 60)
+    first = go(builder(flat, 0.1))
     wait_until_building(cache)
     assert clear_cache([e for e in cache_entries() if e.kind == "pictures"]) == 0
-    second = builder(flat, 60)
+    go(second)
     outputs = [finish(first), finish(second)]
     assert outputs[0].splitlines()[-1] == outputs[1].splitlines()[-1]
     assert "decoding 20 pictures" in outputs[0]
@@ -90,7 +103,7 @@ def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
 
 def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache: Path) -> None:
     open_store(find(flat).samples[:3], 16)
-    first = builder(flat, 0.2)
+    first = go(builder(flat, 0.2))
     wait_until_building(cache)
     clear_cache()
     (held,) = (cache / "locks").iterdir()
