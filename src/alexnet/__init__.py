@@ -38,3 +38,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return importlib.import_module(f"alexnet.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion offers: also the names that are not loaded yet."""
+    return sorted({*globals(), *__all__})
