@@ -184,7 +184,7 @@ def test_same_figure_gives_the_same_file():
 @pytest.mark.parametrize("title", ["", "digits: 12% of 336 right"])
 @pytest.mark.parametrize("count", [2, 5, 10, 25])
 def test_the_axis_labels_of_a_confusion_matrix_stay_within_the_figure(count, title):
-    names = [str(i) for i in range(count)]
+    names = [f"{'not ' * (i == 1)}{i}" for i in range(count)]
     drawn = figures.confusion_matrix(np.eye(count, dtype=np.int64), names, title)
     drawn.canvas.draw()
     axes, renderer = drawn.axes[0], drawn.canvas.get_renderer()

@@ -40,7 +40,8 @@ def confusion_matrix(
     count, names = len(classes), Names(classes)
     side = _side_inches(count)
     label = _inches(names, count)
-    drawn = figure(max(side + label + 2.1, 4.8), side + label + 0.9)
+    below = label if _are_upright(names, count) else _font_size(count) / 72
+    drawn = figure(max(side + label + 2.1, 4.8), side + below + 0.9)
     axes = drawn.add_subplot()
     shares = _shares(confusion)
     _colour(drawn, axes, shares, side)
@@ -109,13 +110,19 @@ def _inches(names: Names, count: int) -> float:
     return names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
 
 
+def _are_upright(names: Names, count: int) -> bool:
+    """Whether the names below stand, since the longest is wider than a column."""
+    return _inches(names, count) > 0.85 * _side_inches(count) / count
+
+
 def _name_classes(axes: Axes, names: Names, count: int) -> None:
     places = range(0, count, 1 if count <= _LABELLED else 10 * -(-count // (10 * _LABELLED)))
     texts = [names.text(i, _COLUMNS) for i in places]
     size = _font_size(count)
     axes.set_yticks(list(places), texts, fontsize=size)
-    upright = _inches(names, count) > 0.85 * _side_inches(count) / count
-    axes.set_xticks(list(places), texts, fontsize=size, rotation=90 if upright else 0)
+    axes.set_xticks(
+        list(places), texts, fontsize=size, rotation=90 if _are_upright(names, count) else 0
+    )
     names.apply(*axes.get_xticklabels(), *axes.get_yticklabels())
     if count > _NUMBERED:
         axes.tick_params(length=2, pad=1)
