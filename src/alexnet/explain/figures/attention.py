@@ -29,7 +29,7 @@ def attention_figure(found: Attention) -> Figure:
     names = Names(found.run.classes)
     count = len(found.pictures)
     tile = _ONE if count == 1 else _TILE
-    across = min(_ACROSS, count)
+    across = 2 if count == 4 else min(_ACROSS, count)  # a fourth would stand alone
     down = -(-count // across)
     pair = 2 * tile + _PAIR_GAP
     width = across * (pair + _GAP) - _GAP + 2 * MARGIN
