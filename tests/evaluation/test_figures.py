@@ -61,6 +61,25 @@ def test_names_of_a_confusion_matrix_do_not_overlap(count):
         assert all(frame.x0 <= b.x0 and b.x1 <= frame.x1 and b.y0 >= frame.y0 for b in boxes)
 
 
+@pytest.mark.parametrize(
+    ("names", "angle"),
+    [
+        ([str(i) for i in range(10)], 0),
+        ([str(i) for i in range(25)], 0),
+        (["cat", "dog"], 0),
+        (["daisy", "dandelion", "rose", "sunflower", "tulip"], 90),
+        (["玫瑰花", "向日葵", "郁金香"], 0),
+    ],
+)
+def test_names_of_predictions_lie_flat_where_they_fit(names, angle):
+    drawn = figures.confusion_matrix(np.eye(len(names), dtype=np.int64), names)
+    figures.png(drawn)
+    labels = drawn.axes[0].get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {angle}
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(a.overlaps(b) for a, b in itertools.pairwise(boxes))
+
+
 @pytest.mark.parametrize("count", [61, 1000])
 def test_the_pattern_of_many_classes_fits_a_phone_whole(count):
     confusion = np.eye(count, dtype=np.int64) * 50
@@ -165,7 +184,7 @@ def test_same_figure_gives_the_same_file():
 @pytest.mark.parametrize("title", ["", "digits: 12% of 336 right"])
 @pytest.mark.parametrize("count", [2, 5, 10, 25])
 def test_the_axis_labels_of_a_confusion_matrix_stay_within_the_figure(count, title):
-    names = [str(i) for i in range(count)]
+    names = [f"{'not ' * (i == 1)}{i}" for i in range(count)]
     drawn = figures.confusion_matrix(np.eye(count, dtype=np.int64), names, title)
     drawn.canvas.draw()
     axes, renderer = drawn.axes[0], drawn.canvas.get_renderer()

@@ -35,8 +35,9 @@ def place_of_maps(net: Architecture, layer: str) -> tuple[float, float]:
 def over_picture(values: NDArray[np.float32], net: Architecture, layer: str) -> NDArray[np.float32]:
     """A map (h, w) of the layer at every pixel of the picture, (image_size, image_size).
 
-    Between the values it is linear; beyond the outermost ones it stays. A map is often just
-    stretched over the picture, and lies up to half the distance of two values beside its place.
+    Between two values it goes smoothly from one to the other, and never beyond them; past the
+    outermost ones it stays. A map is often just stretched over the picture, and lies up to half
+    the distance of two values beside its place.
     """
     first, step = place_of_maps(net, layer)
     places = (np.arange(net.image_size, dtype=np.float64) - first) / step
@@ -49,5 +50,7 @@ def _interpolation(places: NDArray[np.float64], size: int) -> NDArray[np.float64
     """(len(places), size): what each value counts at each place."""
     places = places.clip(0, size - 1)
     distances = np.abs(places[:, None] - np.arange(size))
-    weights: NDArray[np.float64] = (1 - distances).clip(0, None)
+    linear = (1 - distances).clip(0, None)
+    # Linear weights crease at every value: of few values, a peak would look like a cross.
+    weights: NDArray[np.float64] = linear**2 * (3 - 2 * linear)
     return weights

@@ -155,6 +155,20 @@ def test_a_map_over_the_picture_keeps_its_values_in_their_places():
     np.testing.assert_allclose(spread[0, 0], values[0, 0], rtol=1e-6)
 
 
+def test_a_map_over_the_picture_has_no_creases_and_invents_no_values():
+    net = AlexNet("half").architecture
+    values = np.zeros((13, 13), np.float32)
+    values[6, 6] = 1
+    spread = over_picture(values, net, "relu5")
+    across = spread[111]
+    assert across.argmax() == 111
+    assert across.min() == 0
+    # Linear, it would drop by a sixteenth at the first pixel; 1 - 3 / 16² + 2 / 16³ by hand.
+    assert across[112] == pytest.approx(0.98877, abs=1e-5)
+    np.testing.assert_allclose(spread.max(), 1)
+    np.testing.assert_allclose(over_picture(np.ones((13, 13), np.float32), net, "relu5"), 1)
+
+
 def test_of_a_run(run, pictures):
     from alexnet.data import decode
     from alexnet.explain.opened import open_run

@@ -39,8 +39,9 @@ def confusion_matrix(
     """
     count, names = len(classes), Names(classes)
     side = _side_inches(count)
-    label = names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
-    drawn = figure(max(side + label + 2.1, 4.8), side + label + 0.9)
+    label = _inches(names, count)
+    below = label if _are_upright(names, count) else _font_size(count) / 72
+    drawn = figure(max(side + label + 2.1, 4.8), side + below + 0.9)
     axes = drawn.add_subplot()
     shares = _shares(confusion)
     _colour(drawn, axes, shares, side)
@@ -104,13 +105,24 @@ def _font_size(count: int) -> float:
     return 9 if count <= _NUMBERED else 8 if count <= 60 else 6.5
 
 
+def _inches(names: Names, count: int) -> float:
+    """Length of the longest name, about."""
+    return names.longest(_COLUMNS) * _font_size(count) / 72 * 0.6
+
+
+def _are_upright(names: Names, count: int) -> bool:
+    """Whether the names below stand, since the longest is wider than a column."""
+    return _inches(names, count) > 0.85 * _side_inches(count) / count
+
+
 def _name_classes(axes: Axes, names: Names, count: int) -> None:
     places = range(0, count, 1 if count <= _LABELLED else 10 * -(-count // (10 * _LABELLED)))
     texts = [names.text(i, _COLUMNS) for i in places]
     size = _font_size(count)
     axes.set_yticks(list(places), texts, fontsize=size)
-    upright = count > 8 or names.longest(_COLUMNS) > 6
-    axes.set_xticks(list(places), texts, fontsize=size, rotation=90 if upright else 0)
+    axes.set_xticks(
+        list(places), texts, fontsize=size, rotation=90 if _are_upright(names, count) else 0
+    )
     names.apply(*axes.get_xticklabels(), *axes.get_yticklabels())
     if count > _NUMBERED:
         axes.tick_params(length=2, pad=1)

@@ -29,7 +29,11 @@ def reliability(calibration: Calibration) -> Figure:
     )
     axes.plot([0, 1], [0, 1], "--", color="black", linewidth=1.2, label="perfect")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
-    axes.legend(loc="upper left", fontsize=8)
+    # Above: within the axes it would hide the bars of some run, whatever the corner.
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, fontsize=8, frameon=False,
+        columnspacing=1.2, handlelength=1.6,
+    )  # fmt: skip
     counts.bar(lows, [one.count for one in filled], color="#b0b0b0", **bars)  # type: ignore[arg-type]
     counts.set(xlabel="confidence", ylabel="pictures")
     for place in (axes, counts):

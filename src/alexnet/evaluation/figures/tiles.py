@@ -16,7 +16,7 @@ _TILE_INCHES = 1.75
 _GAP_INCHES = 0.08
 _LINE_INCHES = 0.15
 _ACROSS = 5
-_COLUMNS = 23
+_COLUMNS = 26
 """Room for a name under a tile, in columns of a terminal."""
 _BATCH_LIMIT = 32
 

@@ -29,7 +29,7 @@ def attention_figure(found: Attention) -> Figure:
     names = Names(found.run.classes)
     count = len(found.pictures)
     tile = _ONE if count == 1 else _TILE
-    across = min(_ACROSS, count)
+    across = 2 if count == 4 else min(_ACROSS, count)  # a fourth would stand alone
     down = -(-count // across)
     pair = 2 * tile + _PAIR_GAP
     width = across * (pair + _GAP) - _GAP + 2 * MARGIN
@@ -59,7 +59,7 @@ def _captions(
         names.apply(sheet.text(left + tile / 2, top, text, ha="center"))
     # The share comes first: after a name in Arabic it would be drawn within it.
     share = f"{one.probability:.0%}"
-    said = f"{share} {names.text(one.target, room - 5)}"
+    said = f"{share} for {names.text(one.target, room - 9)}"
     middle = left + tile * 1.5 + _PAIR_GAP
     names.apply(sheet.text(middle, top, said, ha="center"))
     if not one.heat.any():

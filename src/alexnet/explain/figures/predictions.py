@@ -16,7 +16,7 @@ TOP = 5
 
 _TILE = 2.0
 _GAP = 0.22
-_ACROSS = 4
+_MOST_ACROSS = 5
 _LINE = 0.19
 _BAR = 0.17
 _NAME = 22
@@ -31,7 +31,7 @@ def predictions_figure(found: Predictions) -> Figure:
     """
     count = len(found.pictures)
     shown = min(TOP, len(found.run.classes))
-    across = min(_ACROSS, count)
+    across = across_of(count)
     down = -(-count // across)
     step = _TILE + _LINE + 0.04 + shown * (_BAR + 0.03) + _GAP
     names = Names(found.run.classes)
@@ -48,6 +48,17 @@ def predictions_figure(found: Predictions) -> Figure:
         _caption(sheet, one, names, left, top + _TILE + 0.05)
         _bars(sheet, found, i, names, left, top + _TILE + 0.02 + _LINE)
     return sheet.figure
+
+
+def across_of(count: int) -> int:
+    """Pictures in a row: as many as leave the fewest places of the last row empty.
+
+    >>> [across_of(count) for count in (1, 3, 5, 6, 8, 9, 10, 11, 24)]
+    [1, 3, 5, 3, 4, 3, 5, 4, 4]
+    """
+    if count <= _MOST_ACROSS:
+        return count
+    return min((4, 5, 3), key=lambda across: -count % across)
 
 
 def _title(found: Predictions) -> str:
@@ -77,6 +88,7 @@ def _bars(sheet: Sheet, found: Predictions, i: int, names: Names, left: float, t
     axes = sheet.axes(left, top, _TILE, height)
     axes.set(xlim=(0, 1), ylim=(len(best) - 0.5, -0.5))
     axes.set_axis_off()
+    # On the lines of the hatching letters could not be read; elsewhere a halo would eat the bars.
     halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
     for place, number in enumerate(best):
         right = number == truth
@@ -85,7 +97,9 @@ def _bars(sheet: Sheet, found: Predictions, i: int, names: Names, left: float, t
             hatch="////" if right else None, edgecolor=VERMILION if right else "#7F9DB9",
             linewidth=0.6,
         )  # fmt: skip
-        style: dict[str, Any] = {"va": "center_baseline", "fontsize": 7.5, "path_effects": halo}
+        style: dict[str, Any] = {"va": "center_baseline", "fontsize": 7.5}
+        if right:
+            style["path_effects"] = halo
         name = axes.text(0.02, place, names.text(int(number), _NAME), **style)
         names.apply(name)
         axes.text(0.99, place, _percent(row[number]), ha="right", **style)

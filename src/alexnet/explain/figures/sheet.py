@@ -60,8 +60,9 @@ class Sheet:
     ) -> Axes:
         """A picture (H, W, 3) without a frame."""
         axes = self.axes(left, top, width, height)
-        small = pixels.shape[1] < 2 * width * self.figure.dpi
-        axes.imshow(pixels, interpolation="nearest" if small else "antialiased", aspect="auto")
+        # Pixels of very small pictures are shown as such; made a little larger, some would be
+        # twice as wide as others.
+        axes.imshow(pixels, interpolation="antialiased", aspect="auto")
         axes.set_axis_off()
         return axes
 

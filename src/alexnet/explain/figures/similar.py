@@ -49,9 +49,18 @@ def similar_figure(found: Similar) -> Figure:
                 continue
             sheet.picture(crop_seen(square, found.run.preprocessing), left, top, _TILE, _TILE)
             _name(sheet, neighbour.path, found.run, names, left, top)
-            sheet.text(left + _TILE / 2, top + _TILE + 0.18, f"{neighbour.distance:.4g}",
+            sheet.text(left + _TILE / 2, top + _TILE + 0.18, _distance(neighbour.distance),
                        ha="center", fontsize=7, color=GREY_TEXT)  # fmt: skip
     return sheet.figure
+
+
+def _distance(value: float) -> str:
+    """Four digits of every distance, so that those of a row can be compared at a glance.
+
+    >>> _distance(0.436), _distance(1.17), _distance(1234.5)
+    ('0.4360', '1.170', '1234')
+    """
+    return f"{value:#.4g}".removesuffix(".")
 
 
 def _name(
