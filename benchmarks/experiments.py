@@ -4,7 +4,8 @@ usage: experiments.py [--update]
 
 Without --update they are printed; with it they replace what stands between the marks of the page.
 The results are made by the commands that the page names; copy findings.csv and the tables and
-figures of each experiment to docs/experiments/DATA.
+figures of each experiment to docs/experiments/DATA, and relu.csv of another learning rate to
+docs/experiments/digits/relu-lr-RATE.csv.
 """
 
 import argparse
@@ -61,6 +62,34 @@ def sentences(experiment: str) -> str:
     )
 
 
+def rates() -> str:
+    """Epochs to a training error of 25% on digits by learning rate: mean and range of the seeds."""
+    folder = DOCS / "experiments" / "digits"
+    tables = {float(path.stem.removeprefix("relu-lr-")): path for path in folder.glob("relu-lr-*")}
+    tables[0.02] = folder / "relu.csv"
+    lines = ["| learning rate | ReLU | tanh | sigmoid |", "|---|---|---|---|"]
+    for rate, path in sorted(tables.items()):
+        with path.open(newline="", encoding="utf-8") as file:
+            trainings = list(csv.DictReader(file))
+        cells = [
+            _epochs([one for one in trainings if one["arm"] == arm])
+            for arm in ("ReLU", "tanh", "sigmoid")
+        ]
+        lines.append(f"| {rate:g} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _epochs(trainings: list[dict[str, str]]) -> str:
+    """Mean and range; how many never came to it, or whose loss was no number any more."""
+    found = [float(one["epochs_to_25"]) for one in trainings if one["epochs_to_25"]]
+    lost = sum(bool(one["diverged"]) for one in trainings)
+    never = len(trainings) - len(found) - lost
+    parts = [f"{sum(found) / len(found):.1f} ({min(found):.1f} to {max(found):.1f})"] * bool(found)
+    parts += [f"never: {never} of {len(trainings)}"] * bool(never)
+    parts += [f"diverged: {lost} of {len(trainings)}"] * bool(lost)
+    return "; ".join(parts)
+
+
 def _key(row: dict[str, str]) -> tuple[str, str, str, str]:
     return row["experiment"], row["of"], row["against"], row["measure"]
 
@@ -81,7 +110,7 @@ def updated(page: str) -> str:
 
     def made(found: re.Match[str]) -> str:
         what = found[1]
-        text = summary() if what == "summary" else sentences(what)
+        text = {"summary": summary, "rates": rates}.get(what, lambda: sentences(what))()
         return f"{START.format(what)}\n\n{text}\n\n{END}"
 
     marked = re.escape(START).replace(r"\{\}", r"(\w+)") + r".*?" + re.escape(END)

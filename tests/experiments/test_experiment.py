@@ -73,7 +73,7 @@ def run_of(folder: Path, start: str, seed: int = 0) -> Path:
 
 def test_everything_is_said_and_written(everything: tuple[Path, Done]) -> None:
     folder, done = everything
-    first, *lines = done.out.splitlines()
+    _, first, *lines = done.out.splitlines()
     # What experiments share is trained once: the common network, and ten others.
     assert first.startswith("22 trainings of 2 epochs of 96 pictures each: about ")
     assert sum("seed 0" in line for line in lines) == 11
@@ -159,7 +159,7 @@ def test_a_second_call_trains_nothing_and_one_with_other_settings_does(
     assert again.out.startswith("0 trainings (4 more are there already)")
     assert (folder / "lrn.html").is_file()
     other = alexnet("lrn", pictures, *SMALL, "--lr", "0.01", "-o", folder, "--dry-run")
-    assert other.out.startswith("4 trainings of")
+    assert "\n4 trainings of" in other.out
 
 
 def test_weights_go_when_they_are_measured(pictures: Path, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_stopped_by_ctrl_c_the_same_command_goes_on(
 def test_a_training_that_diverges_is_a_result(pictures: Path, tmp_path: Path) -> None:
     done = alexnet("lrn", pictures, *SMALL, "--lr", "1e9", "-o", tmp_path / "results")
     assert done.status == 0, done.err
-    assert "Not shown: the training of LRN, seed 0, diverged." in done.out
+    assert "the training of LRN, seed 0, diverged." in done.out
     assert (tmp_path / "results/lrn.html").is_file()
 
 

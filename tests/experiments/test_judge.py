@@ -94,7 +94,10 @@ def test_one_seed_shows_nothing() -> None:
 
 def test_trainings_that_all_stayed_at_chance_are_not_compared() -> None:
     found = errors_of([79, 80, 81], [80, 81, 82])
-    assert sentence(found) == ("Not shown: no training of either left chance; give more --epochs.")
+    assert sentence(found) == (
+        "Not shown (top-1 error, LRN against none): neither was surely better than guessing; give "
+        "more --epochs."
+    )
     assert errors_of([79, 80, 81], [80, 81, 60]).mean is not None
 
 
@@ -112,7 +115,9 @@ def test_a_training_that_diverged_is_named() -> None:
     }
     found = judged(Comparison(of="LRN", against="none"), arms)
     assert found.verdict == "not shown"
-    assert sentence(found) == "Not shown: the training of none, seed 1, diverged."
+    assert sentence(found) == (
+        "Not shown (top-1 error, LRN against none): the training of none, seed 1, diverged."
+    )
 
 
 def test_the_gap_is_between_validation_and_training_error() -> None:

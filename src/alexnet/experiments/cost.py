@@ -14,6 +14,7 @@ from alexnet.data.augment import ColourStatistics, training_plan
 from alexnet.experiments.plan import Plan, Training
 from alexnet.experiments.trained import kept_bytes, known
 from alexnet.preprocessing import Preprocessing, resize_px_for
+from alexnet.progress import Progress, no_progress
 from alexnet.recipe import enough_epochs
 from alexnet.run import Run
 from alexnet.text import byte_text, counted, duration
@@ -46,16 +47,19 @@ class Cost:
         size = f"{counted(self.epochs, 'epoch')} of {counted(self.pictures, 'picture')}"
         return (
             f"{counted(self.trainings, 'training')}{done} of {size} each: about "
-            f"{duration(self.seconds)} when this machine does nothing else, "
+            f"{duration(self.seconds)} at the speed that this machine has now, "
             f"{byte_text(self.disk_bytes)} of disk"
         )
 
 
-def cost_of(plan: Plan, machine: Machine, keep_weights: bool) -> Cost:
+def cost_of(plan: Plan, machine: Machine, keep_weights: bool, bars: Progress = no_progress) -> Cost:
     """Time a step of the common network here, and count the operations of the others by it."""
     todo = [training for training in plan.trainings if known(training) is None]
     train, val = (len(plan.pictures.split(name)) for name in ("train", "val"))
-    per_operation = _seconds_per_operation(plan, machine) if todo else 0.0
+    per_operation = 0.0
+    if todo:
+        with bars("timing a step", 0):
+            per_operation = _seconds_per_operation(plan, machine)
     return Cost(
         trainings=len(todo),
         already=len(plan.trainings) - len(todo),

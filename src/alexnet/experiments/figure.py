@@ -25,13 +25,30 @@ def draw(result: "Result") -> Figure:
     height = max(4.2, 1.9 + 0.95 * len(result.findings))
     drawn = figure(10.5, height)
     left, right = drawn.subplots(1, 2, width_ratios=(1, 1.1))
-    if any(one.arm.views == 10 for one in result.arms):
-        _views(left, result.arms)
-    else:
-        is_training = any(found.is_factor for found in result.findings)
-        _courses(left, result.arms, "training" if is_training else "validation")
+    _left(left, result)
     _differences(right, result.findings)
     return drawn
+
+
+def panels(result: "Result") -> tuple[Figure, Figure]:
+    """The two halves by themselves, which a small screen shows one above the other."""
+    left, right = figure(5, 4.2), figure(5.5, max(3.6, 1.7 + 0.9 * len(result.findings)))
+    _left(left.add_subplot(), result)
+    _differences(right.add_subplot(), result.findings)
+    return left, right
+
+
+def _left(axes: Axes, result: "Result") -> None:
+    if any(one.arm.views == 10 for one in result.arms):
+        _views(axes, result.arms)
+        return
+    is_training = any(found.is_factor for found in result.findings)
+    _courses(axes, result.arms, "training" if is_training else "validation")
+    guessed = 1 - 1 / result.classes
+    if axes.lines and axes.get_ylim()[1] > guessed:
+        axes.axhline(guessed, color=GREY, linewidth=1, linestyle=(0, (1, 3)))
+        axes.annotate("guessing", (1, guessed), xycoords=("axes fraction", "data"),
+                      ha="right", va="bottom", fontsize=8, color=GREY)  # fmt: skip
 
 
 def _courses(axes: Axes, arms: Sequence[ArmResult], of: str) -> None:
@@ -74,6 +91,10 @@ def _views(axes: Axes, arms: Sequence[ArmResult]) -> None:
 
 def _differences(axes: Axes, findings: Sequence[Finding]) -> None:
     """A row for each comparison: every pair, their mean with its interval, the paper's number."""
+    if all(found.mean is None for found in findings):
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no pair can be judged", ha="center", va="center", fontsize=11)
+        return
     is_factor = any(found.is_factor for found in findings)
     for row, found in enumerate(findings):
         _row(axes, row, found)

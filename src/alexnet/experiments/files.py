@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alexnet.evaluation import figures
-from alexnet.experiments.figure import draw
+from alexnet.experiments.figure import draw, panels
 from alexnet.experiments.judge import GOAL, Finding, epochs_until, sentence
 from alexnet.experiments.page import page_of
 from alexnet.experiments.plan import Plan
@@ -29,15 +29,14 @@ def write(plan: Plan, results: "Sequence[Result]") -> Path:
     for result in results:
         name = result.experiment.name
         write_bytes(plan.folder / f"{name}.csv", _csv(list(trainings(result))))
-        drawn = draw(result)
-        write_bytes(plan.folder / f"{name}.png", figures.png(drawn))
-        page = page_of(plan, [result], [drawn])
+        write_bytes(plan.folder / f"{name}.png", figures.png(draw(result)))
+        page = page_of(plan, [result], [panels(result)])
         write_bytes(plan.folder / f"{name}.html", page.encode("utf-8", "backslashreplace"))
     if len(results) == 1:
         return plan.folder / f"{results[0].experiment.name}.html"
     found = [row for result in results for row in comparisons(result)]
     write_bytes(plan.folder / FINDINGS, _csv(found))
-    page = page_of(plan, results, [draw(result) for result in results])
+    page = page_of(plan, results, [panels(result) for result in results])
     write_bytes(plan.folder / INDEX, page.encode("utf-8", "backslashreplace"))
     return plan.folder / INDEX
 

@@ -101,7 +101,7 @@ def _finding(
         return _of_epochs(comparison, of, against)
     chance = min(1.5 / classes, 1 / classes + 0.1)
     if all(one.top1 < chance for result in (of, against) for one in result.trained):
-        return _unknown(comparison, "no training of either left chance; give more --epochs")
+        return _unknown(comparison, "neither was surely better than guessing; give more --epochs")
     values = [[measured(comparison, r.arm, one) for one in r.trained] for r in (of, against)]
     if any(value is None for row in values for value in row):
         return _unknown(comparison, "the training error was not measured")
@@ -209,7 +209,9 @@ def sentence(finding: Finding) -> str:
     """  # noqa: E501
     start = finding.verdict[0].upper() + finding.verdict[1:]
     if finding.mean is None:
-        return f"{start}: {finding.why}."
+        compared = finding.comparison
+        what = f"{MEASURES[compared.measure]}, {compared.of} against {compared.against}"
+        return f"{start} ({what}): {finding.why}."
     what, interval = _in_words(finding)
     seeds = counted(len(finding.differences), "seed")
     said = f"95% interval {interval}, {seeds}" if interval else finding.why

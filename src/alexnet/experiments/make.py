@@ -69,6 +69,7 @@ class Result:
     experiment: Experiment
     arms: tuple[ArmResult, ...]
     findings: tuple[Finding, ...]
+    classes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ def experiment(
     plan = _plan(
         name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, bars
     )
-    watcher.cost(cost_of(plan, machine, keep_weights))
+    watcher.cost(cost_of(plan, machine, keep_weights, bars))
     if dry_run:
         return None
     _claim(plan, source)
@@ -221,5 +222,6 @@ def _result(plan: Plan, one: Experiment) -> Result:
         trained = [known(training) for training in trainings]
         arms.append(ArmResult(arm=arm, trained=tuple(one for one in trained if one is not None)))
     val = len(plan.pictures.split("val"))
-    found = findings(one, arms, len(plan.pictures.classes), val)
-    return Result(experiment=one, arms=tuple(arms), findings=tuple(found))
+    classes = len(plan.pictures.classes)
+    found = findings(one, arms, classes, val)
+    return Result(experiment=one, arms=tuple(arms), findings=tuple(found), classes=classes)

@@ -2,10 +2,13 @@
 
 import shlex
 from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from alexnet import __version__
 from alexnet.experiments.claims import NETWORK, RECIPE, Comparison
 from alexnet.experiments.judge import (
     MEASURES,
@@ -27,8 +30,14 @@ _MARKS = {"shown": "✓", "the other way round": "↺", NOT_SHOWN: "–"}
 """Beside the words, so that a table is read at a glance and without colours."""
 
 
-def page_of(plan: Plan, results: "Sequence[Result]", figures: Sequence[Figure]) -> str:
-    """The page of one or several experiments."""
+_TOLD = ("widths", "hidden", "image_size", "epochs", "batch_size", "optimizer", "lr", "schedule")
+"""What the common ground says in any case."""
+
+
+def page_of(
+    plan: Plan, results: "Sequence[Result]", figures: Sequence[tuple[Figure, Figure]]
+) -> str:
+    """The page of one or several experiments, each with its two figures."""
     pictures = plan.pictures
     return render(
         "alexnet.experiments/page.html",
@@ -37,12 +46,16 @@ def page_of(plan: Plan, results: "Sequence[Result]", figures: Sequence[Figure]) 
         sections=[_section(one, drawn) for one, drawn in zip(results, figures, strict=True)],
         by_chance=_by_chance(results),
         ground=_ground(plan),
-        changed=_changed(NETWORK, plan.network) + _changed(RECIPE, plan.recipe),
+        changed=[
+            (name, value)
+            for name, value in _changed(NETWORK, plan.network) + _changed(RECIPE, plan.recipe)
+            if name not in _TOLD
+        ],
         command=command_of(plan, len(results)),
     )
 
 
-def _section(result: "Result", drawn: Figure) -> dict[str, Any]:
+def _section(result: "Result", drawn: tuple[Figure, Figure]) -> dict[str, Any]:
     experiment = result.experiment
     return {
         "name": experiment.name,
@@ -52,7 +65,8 @@ def _section(result: "Result", drawn: Figure) -> dict[str, Any]:
         "changed": experiment.changed,
         "notes": experiment.notes,
         "findings": [_finding(found) for found in result.findings],
-        "image": sharp(drawn, _alt(result)),
+        "courses": sharp(drawn[0], f"Courses of the errors: {experiment.title}."),
+        "differences": sharp(drawn[1], _alt(result)),
         "tables": [_table(result, measure) for measure in _measures(result)],
     }
 
@@ -115,7 +129,7 @@ def _mean(values: Sequence[float | None]) -> str:
 
 def _alt(result: "Result") -> str:
     said = " ".join(sentence(found) for found in result.findings)
-    return f"Courses and paired differences: {result.experiment.title}. {said}"
+    return f"Paired differences: {result.experiment.title}. {said}"
 
 
 def _by_chance(results: "Sequence[Result]") -> str:
@@ -141,7 +155,7 @@ def _ground(plan: Plan) -> list[tuple[str, str]]:
         ("training", f"{counted(plan.epochs, 'epoch')} in batches of {plan.recipe.batch_size}, "
          f"{plan.recipe.optimizer} at {plan.recipe.lr:g}, {plan.recipe.schedule}"),
         ("seeds", as_text(plan.seeds)),
-        ("backend", plan.backend),
+        ("made", f"{date.today()}, alexnet {__version__}, {plan.backend} {version(plan.backend)}"),
     ]  # fmt: skip
 
 

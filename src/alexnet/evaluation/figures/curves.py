@@ -29,9 +29,9 @@ def curve(rows: Sequence[Row], what: str) -> Figure:
     elif what == "loss":
         _mark_best(rows, axes, None)
     _finish(axes, rows)
-    axes.title.set_size(10)
+    axes.title.set_fontsize(10)
     for place in (axes.xaxis, axes.yaxis):
-        place.label.set_size(9)
+        place.label.set_fontsize(9)
         place.set_tick_params(labelsize=8.5)
     if what != "learning rate" and axes.lines:
         axes.legend(loc="best", fontsize=8)
