@@ -53,7 +53,7 @@ def test_the_pictures_and_classes_of_another_variants_weights_are_said() -> None
     text = said(arrays, architecture("owt", in_channels=1))
     assert text.endswith(
         "those of half with 7 classes for pictures of 63 to 94 pixels; "
-        "choose the variant half and image_size=63"
+        "choose the variant half and an image_size of 63 to 94"
     )
 
 

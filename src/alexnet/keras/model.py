@@ -123,10 +123,23 @@ class AlexNet(keras.Model):  # type: ignore[misc]
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        self._check_pictures(inputs)
         x = inputs
         for name in self._order:
             x = getattr(self, name)(x, **_mode(getattr(self, name), training))
         return x
+
+    def _check_pictures(self, inputs: Any) -> None:
+        """Raise `UserError` for pictures of another size, before a layer in the middle does."""
+        expected = _picture_shape(self.architecture, self.data_format)
+        got = tuple(inputs.shape)[1:]
+        same_rank = len(got) == len(expected)
+        fits = same_rank and all(a in (None, b) for a, b in zip(got, expected, strict=True))
+        if not fits and not (same_rank and self.architecture.adaptive_pool):
+            raise UserError(
+                f"pictures have to be {('N', *expected)}, got {('N', *got)}: "
+                f"{self.data_format.replace('_', ' ')}, image_size={self.architecture.image_size}"
+            )
 
     def activations(self, inputs: Any, layers: Iterable[str] | None = None) -> dict[str, Any]:
         """The outputs of the named layers (of all, if none are named).

@@ -22,6 +22,7 @@ from alexnet.data.augment import ColourStatistics, training_plan, view_plan
 from alexnet.data.random import permutation, step_seed
 from alexnet.recipe import Recipe
 from alexnet.run import BEST, LAST
+from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.history import Epoch, Times, write_tables
@@ -67,7 +68,7 @@ class Stopped(Exception):
 
     def __init__(self, folder: Path, progress: Progress, signal_number: int) -> None:
         super().__init__(
-            f"stopped in epoch {progress.epoch + 1}, after {progress.step} steps of it"
+            f"stopped in epoch {progress.epoch + 1}, after {counted(progress.step, 'step')} of it"
         )
         self.folder, self.signal_number = folder, signal_number
 

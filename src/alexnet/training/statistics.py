@@ -36,7 +36,7 @@ def measure(
     first = store[int(chosen[0])]
     total = np.zeros(first.shape, np.float64)
     products = np.zeros((3, 3))
-    with progress("measure colours", len(chosen)) as bar:
+    with progress("measuring colours", len(chosen)) as bar:
         for row in chosen:
             picture = store[int(row)].astype(np.float32)
             total += picture

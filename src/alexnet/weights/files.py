@@ -51,6 +51,8 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
     path = Path(source)
     if (path / "best.safetensors").is_file():
         raise UserError(f"{path} is a run; its weights are {path / 'best.safetensors'}")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder and neither a run nor a weights file")
     if not path.is_file():
         raise UserError(f"{path}: no such weights file")
     return _arrays(canonical(_reader(path)(path), str(path)), str(path))

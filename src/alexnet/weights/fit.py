@@ -121,7 +121,7 @@ def _reason(
         reason += f" with {_classes(classes)}" if classes else ""
         reason += f" for pictures of {size} pixels" if size else ""
         choice = f"choose the variant {' or '.join(names)}"
-        return reason, f"{choice} and image_size={size.split()[0]}" if size else choice
+        return reason, f"{choice} and an image_size of {size}" if size else choice
     reason = _fault(faults[0], shapes, expected)
     if classes and set(faults) == _HEAD_ARRAYS & shapes.keys() & expected.keys():
         return reason, f"make the network for them, with num_classes={classes}"
