@@ -16,7 +16,7 @@ from alexnet.run import BEST, METRICS, Run
 
 from ..conftest import Command
 
-VOID = {"meta", "img", "br", "link", "input", "hr", "source"}
+VOID = {"meta", "img", "br", "wbr", "link", "input", "hr", "source"}
 
 
 class Page(HTMLParser):
