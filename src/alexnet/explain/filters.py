@@ -42,7 +42,11 @@ def filters(run: Run | str | os.PathLike[str]) -> Filters:
         `filters("runs/flowers").kernels.shape`
     """
     run = as_run(run)
-    weights = run.weights()["conv1.weight"]
+    return filters_of(run, run.weights()["conv1.weight"])
+
+
+def filters_of(run: Run, weights: NDArray[np.float32]) -> Filters:
+    """The same of weights that are there already, (K, C, height, width)."""
     groups = run.architecture.groups
     channels = weights.shape[1]
     note = ""

@@ -45,6 +45,23 @@ def photograph(picture: NDArray[np.uint8], alt: str) -> Image:
     return Image(data_uri(f"image/{kind}", content.getvalue()), alt, side, side)
 
 
+def enlarged(picture: NDArray[np.uint8], alt: str, width_px: int) -> Image:
+    """A small picture (H, W, 3) whose pixels are to be seen: each a whole number of the page's.
+
+    Args:
+        width_px: of the page, at most.
+    """
+    from PIL import Image as Pillow
+
+    height, width = picture.shape[:2]
+    scale = max(1, width_px // width)
+    content = io.BytesIO()
+    # As many pixels as are shown: on paper a small picture would be smoothed.
+    large = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
+    Pillow.fromarray(large).save(content, "png", optimize=True)
+    return Image(data_uri("image/png", content.getvalue()), alt, width * scale, height * scale)
+
+
 def data_uri(kind: str, content: bytes) -> str:
     """
     >>> data_uri("image/png", b"abc")

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.architecture import Architecture
-from alexnet.evaluation import figures
 from alexnet.explain.drawing.output import rendered
-from alexnet.pages.images import Image, data_uri, pixels
+from alexnet.explain.filters import filter_grids, filters_of
+from alexnet.pages.images import Image, data_uri, enlarged
 from alexnet.run import Run
 
-_KERNELS = 96
+_KERNELS_PX = 580
 _PX_PER_PT = 96 / 72
 
 
@@ -26,13 +26,20 @@ class Row(NamedTuple):
     parameters: int
 
 
+class Kernels(NamedTuple):
+    """Pictures of kernels, one for each column of the net, and what they are."""
+
+    images: list[Image]
+    said: str
+
+
 def layers(network: Architecture) -> list[Row]:
     """Every layer with its output, as `Architecture.trace` works it out."""
     return [
         Row(
             step.layer.name,
             type(step.layer).__name__,
-            " x ".join(map(str, step.output_shape)),
+            "×".join(map(str, step.output_shape)),
             step.parameters,
         )
         for step in network.trace()
@@ -48,12 +55,18 @@ def drawing(network: Architecture) -> Image:
     return Image(data_uri("image/svg+xml", content), alt, width, height)
 
 
-def kernels(run: Run, weights: Mapping[str, NDArray[np.float32]]) -> Image:
-    """The kernels of conv1, red, green and blue as such."""
-    found = weights["conv1.weight"]
-    if run.preprocessing.channels == "bgr":
-        found = found[:, ::-1]
-    count, _, height, width = found.shape
-    shown = f"The first {_KERNELS} of {count}" if count > _KERNELS else f"The {count}"
-    alt = f"{shown} kernels of conv1, {height} x {width} pixels, each scaled by itself."
-    return pixels(figures.kernel_grid(found), alt)
+def kernels(run: Run, weights: Mapping[str, NDArray[np.float32]]) -> Kernels:
+    """The kernels of conv1, red, green and blue as such, those of each column by themselves."""
+    found = filters_of(run, weights["conv1.weight"])
+    count, height, width, _ = found.kernels.shape
+    said = f"The {count} kernels of conv1, {height}×{width} pixels, each scaled to its own range"
+    grids = filter_grids(found)
+    of = [f", column {i + 1} of {len(grids)}" if len(grids) > 1 else "" for i in range(len(grids))]
+    if len(grids) > 1:
+        each = count // len(grids)
+        said += f"; the network has {len(grids)} columns, of {each} kernels each"
+    images = [
+        enlarged(grid, f"{said}{one}.", _KERNELS_PX) for grid, one in zip(grids, of, strict=True)
+    ]
+    note = f" {found.note[0].upper()}{found.note[1:]}." if found.note else ""
+    return Kernels(images, f"{said}.{note}")
