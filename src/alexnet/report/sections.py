@@ -166,8 +166,8 @@ def _of_pictures(run: Run) -> list[Fact]:
         found.append(Fact("validation pictures", f"{measured.val:,}"))
     found.append(Fact("classes", f"{len(run.classes):,}"))
     steps = run.preprocessing
-    found.append(Fact("kept as", f"{steps.resize_px} x {steps.resize_px} pixels"))
-    found.append(Fact("the network sees", f"{steps.crop_px} x {steps.crop_px}, {steps.channels}"))
+    found.append(Fact("kept as", f"{steps.resize_px}×{steps.resize_px} pixels"))
+    found.append(Fact("the network sees", f"{steps.crop_px}×{steps.crop_px}, {steps.channels}"))
     found += [Fact("started from", printable(line)) for line in described(run)]
     return found
 
