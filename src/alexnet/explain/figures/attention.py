@@ -59,7 +59,7 @@ def _captions(
         names.apply(sheet.text(left + tile / 2, top, text, ha="center"))
     # The share comes first: after a name in Arabic it would be drawn within it.
     share = f"{one.probability:.0%}"
-    said = f"{share} {names.text(one.target, room - 5)}"
+    said = f"{share} for {names.text(one.target, room - 9)}"
     middle = left + tile * 1.5 + _PAIR_GAP
     names.apply(sheet.text(middle, top, said, ha="center"))
     if not one.heat.any():
