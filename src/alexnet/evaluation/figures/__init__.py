@@ -3,7 +3,6 @@
 from alexnet.evaluation.figures.canvas import png, svg, write
 from alexnet.evaluation.figures.confusion import confusion_matrix, confusion_pattern
 from alexnet.evaluation.figures.curves import curve, curves
-from alexnet.evaluation.figures.kernels import kernel_grid
 from alexnet.evaluation.figures.reliability import reliability
 from alexnet.evaluation.figures.tiles import Mistake, mistakes, sample_batch
 
@@ -13,7 +12,6 @@ __all__ = [
     "confusion_pattern",
     "curve",
     "curves",
-    "kernel_grid",
     "mistakes",
     "png",
     "reliability",
