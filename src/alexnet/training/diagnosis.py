@@ -80,7 +80,8 @@ def diagnose(
     Args:
         source: a run, its folder, or the rows of a metrics.csv (as values or as texts).
         classes: for rows, the number of classes.
-        val: for rows, the number of validation pictures; worked out of the shares if not given.
+        val: for rows, the number of validation pictures; where it is not given, no verdict rests
+            on there being few.
         measured: for rows, what a run measures at its end.
         recipe: for rows, how they were made; without it there is no advice.
         architecture: for rows, what was trained; without it there is no advice.
@@ -123,7 +124,8 @@ def keep_diagnosis(run: Run, measured: Measured) -> None:
 
 def _of_run(run: Run, epochs: Sequence[Epoch], measured: Measured | None) -> Diagnosis:
     dropout = run.architecture.dropout
-    signs = Signs(epochs, len(run.classes), None, measured, run.recipe, dropout)
+    train, val = (run.data.get(name) for name in ("train", "val"))
+    signs = Signs(epochs, len(run.classes), val, measured, run.recipe, dropout, train)
     return _diagnosis(signs, run.recipe, run.architecture)
 
 

@@ -118,7 +118,7 @@ def train(
     resize_px = fine_tuning.resize_px(network, pretrained)
     store = data.open_store(samples_of(found), resize_px, machine.workers, bars)
     say_broken(store, observer)
-    train_rows = rows_of(store, "train")
+    train_rows, val_rows = rows_of(store, "train"), rows_of(store, "val")
     recipe = enough_epochs(recipe, len(train_rows))
     statistics = measure(store, train_rows, bars)
     run = Run(
@@ -138,6 +138,8 @@ def train(
             "root": str(found.root.resolve()),
             "split_by": found.split_by,
             "key": store.path.parent.name,
+            "train": len(train_rows),
+            "val": len(val_rows),
         },
         machine={
             **dataclasses.asdict(machine),

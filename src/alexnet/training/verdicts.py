@@ -130,7 +130,7 @@ def _of_silence(signs: Signs) -> Finding:
 def _gap(signs: Signs) -> Finding | None:
     """Training far above validation, and validation that suffers from it."""
     (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.val)[1]
+    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
     if not apart or top1 - val < _GAP:
         return None
     since, figures = _since(signs), list(signs.figures())
@@ -198,7 +198,7 @@ def _underfitting(signs: Signs) -> Finding | None:
 
 def _too_few_to_judge(signs: Signs) -> Finding | None:
     low, high = interval(signs.val_top1, signs.val)
-    if high - low <= _WIDE or not signs.val:
+    if not signs.val or high - low <= _WIDE:
         return None
     said = f": by {signs.val} to validate on, the accuracy is anything from {low:.0%} to {high:.0%}"
     return Finding("too few pictures", said, list(signs.figures()))
@@ -207,7 +207,7 @@ def _too_few_to_judge(signs: Signs) -> Finding | None:
 def _is_apart(signs: Signs) -> bool:
     """Whether training is surely above validation by more than in a healthy training."""
     (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.val)[1]
+    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
     return apart and top1 - val >= _GAP / 2
 
 
@@ -219,7 +219,7 @@ def _since(signs: Signs) -> int | None:
     since, count = None, signs.train or signs.fit[1]
     for epoch in reversed(signs.epochs):
         low = interval(epoch.train_top1, count)[0]
-        if low <= interval(epoch.val_top1, signs.val)[1]:
+        if low <= interval(epoch.val_top1, signs.least_val)[1]:
             break
         since = epoch.epoch
     return since
