@@ -59,6 +59,26 @@ def test_the_verdict_is_what_the_run_was_made_to_show(name: str) -> None:
     assert bool(found.advice) == (found.verdict != "good")
 
 
+@pytest.mark.parametrize("name", [name for name in RUNS if rows(name)])
+def test_a_run_that_was_stopped_is_judged_only_by_what_more_epochs_do_not_mend(name: str) -> None:
+    """Each run at each of its epochs, as if it had been stopped there."""
+    made, table = RUNS[name], rows(name)
+    known = from_dict(made["measured"])
+    for count in range(1, len(table)):
+        found = diagnose(
+            table[:count],
+            classes=len(known.val_counts),
+            val=known.val,
+            recipe=Recipe(**made["recipe"]),
+            architecture=Architecture(**made["architecture"]),
+        )
+        if found.verdict == "stopped":
+            assert found.line == f"stopped after {count} of {len(table)} epochs"
+        else:
+            assert found.verdict in ("overfitting", "learning rate too high")
+            assert found.verdict == made["shows"]
+
+
 def course(**columns: list[float]) -> list[Epoch]:
     """Rows of a course; what is not given follows from the training's figures."""
     count = len(next(iter(columns.values())))

@@ -15,7 +15,7 @@ import pytest
 from alexnet import RunError, UserError, architecture
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training import Machine, Observer, Stopped, diagnose, resume, train
 from alexnet.training.history import Epoch, Times
 
 from ..pictures import red_and_blue
@@ -181,6 +181,18 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     assert not list((tmp_path / "full").glob(".*partial"))
     resume(tmp_path / "full")
     assert read_results(tmp_path / "full") == read_results(tmp_path / "whole")
+
+
+def test_a_stopped_run_is_diagnosed_as_that_and_knows_its_pictures(
+    colours: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        start(colours, tmp_path / "run", StopsAt(1, 2))
+    found = diagnose(tmp_path / "run")
+    again = f"alexnet train --resume {tmp_path / 'run'}"
+    assert found.line == f"stopped after 1 of 3 epochs; try {again}"
+    count = len(list((colours / "val").glob("*/*")))
+    assert f"% of {count} (95% interval" in found.evidence[1]
 
 
 def test_a_damaged_checkpoint_is_named(colours: Path, tmp_path: Path) -> None:

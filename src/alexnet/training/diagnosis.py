@@ -8,19 +8,21 @@ A difference counts only where the 95% intervals of its two shares lie apart.
 
 import math
 import os
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alexnet.architecture import Architecture
 from alexnet.errors import UserError
 from alexnet.recipe import Recipe
 from alexnet.run import Run, write_json
+from alexnet.text import printable
 from alexnet.training.advice import Advice, Setup, advise
 from alexnet.training.history import Epoch, epochs_of, read_epochs
 from alexnet.training.measured import DIAGNOSIS, Measured, read_measured, to_dict
 from alexnet.training.signs import Signs
-from alexnet.training.verdicts import Finding, find
+from alexnet.training.verdicts import STOPPED, Finding, find
 
 _ADVICE_IN_LINE = 3
 
@@ -39,7 +41,8 @@ class Diagnosis:
 
     verdict: str
     """overfitting, underfitting, learning rate too high, learning rate too low, standing still,
-    dead ReLUs, not finished, too few pictures, or good."""
+    dead ReLUs, not finished, too few pictures, good, or stopped (before its end, and nothing to be
+    seen yet that more epochs would not mend)."""
     sentence: str
     """The verdict with its most telling numbers."""
     since: int | None = None
@@ -126,7 +129,11 @@ def _of_run(run: Run, epochs: Sequence[Epoch], measured: Measured | None) -> Dia
     dropout = run.architecture.dropout
     train, val = (run.data.get(name) for name in ("train", "val"))
     signs = Signs(epochs, len(run.classes), val, measured, run.recipe, dropout, train)
-    return _diagnosis(signs, run.recipe, run.architecture)
+    found = _diagnosis(signs, run.recipe, run.architecture)
+    if found.verdict != STOPPED:
+        return found
+    again = f"alexnet train --resume {shlex.quote(printable(run.folder))}"
+    return replace(found, advice=(Advice(again, "goes on where it was stopped"),))
 
 
 def _diagnosis(signs: Signs, recipe: Recipe | None, architecture: Architecture | None) -> Diagnosis:

@@ -39,6 +39,11 @@ class Signs:
         self.least_val = self.val or _whole([epoch.val_top1 for epoch in epochs])
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether epochs that were to come are missing."""
+        return self.recipe is not None and len(self.epochs) < self.recipe.epochs
+
+    @property
     def guess_top1(self) -> float:
         """Right answers of always naming the class that is most frequent in validation."""
         known = self.measured
