@@ -357,7 +357,7 @@ def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
     source: Path, others: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with published("owt", tmp_path, monkeypatch) as server:
-        with pytest.raises(UserError, match="is there already"):
+        with pytest.raises(UserError, match="exists already"):
             tune(others, source, "owt", variant="owt")
         assert server.ranges == []
 

@@ -218,7 +218,7 @@ def test_pictures_that_changed_are_refused_on_resume(colours: Path, tmp_path: Pa
 def test_a_folder_with_something_in_it_is_not_written_over(colours: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         start(colours, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
