@@ -159,6 +159,14 @@ def test_a_wrong_call_is_one_line_and_exit_2(arguments: list[str], says: str) ->
     assert done.stderr.startswith("error: ")
 
 
+@pytest.mark.parametrize("group", [[], ["cache"], ["show"]])
+def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
+    found = run(*group)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == run(*group, "--help").stdout
+    assert "Usage: " in found.stdout
+
+
 def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in run("train", "no/such/place", "--debug").stderr
 
