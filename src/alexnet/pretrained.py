@@ -134,7 +134,7 @@ def open_pretrained(
             is the one whose arrays all have the file's shapes, but for the last layer.
         changes: fields of `Architecture` with their new values.
         offline: do not download.
-        notice, bars: told of the download; `notice` also of a file that lacks its preprocessing.
+        notice, bars: told of the download.
 
     Raises:
         UserError: there is nothing of this name, it cannot be read, it does not fit the network
@@ -157,8 +157,6 @@ def open_pretrained(
         pretrained = _of_file(name, variant, changes or {})
     chosen = _chosen(pretrained.architecture, variant, changes or {})
     _check_fit(pretrained, chosen)
-    if pretrained.preprocessing is None:
-        notice(f"{printable(name)} does not say how its pictures were prepared: --mean holds")
     return dataclasses.replace(pretrained, architecture=chosen)
 
 

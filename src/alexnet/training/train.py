@@ -21,6 +21,7 @@ from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
 from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
+from alexnet.text import printable
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.diagnosis import keep_diagnosis
@@ -110,6 +111,11 @@ def train(
             notice=observer.notice,
             bars=bars,
         )
+        if pretrained.preprocessing is None:
+            observer.notice(
+                f"{printable(recipe.pretrained)} does not say how its pictures were normalized; "
+                f"--mean (now {recipe.mean}) is used"
+            )
         network = chosen_architecture(pretrained.architecture, recipe, {})
     network = with_classes(network, found, "num_classes" in changes)
     start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
