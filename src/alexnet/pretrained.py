@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.architecture import VARIANTS, Architecture, architecture
+from alexnet.architecture import Architecture, architecture, check_variant
 from alexnet.download import Notice, download, is_file_of
 from alexnet.errors import UserError
 from alexnet.preprocessing import Preprocessing
@@ -143,7 +143,7 @@ def open_pretrained(
     """
     check_name(name)
     if isinstance(variant, str):
-        check_names([variant], VARIANTS, "variant")
+        check_variant(variant)
     path = Path(name)
     if name in PUBLISHED:
         entry = PUBLISHED[name]
