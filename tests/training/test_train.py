@@ -52,6 +52,10 @@ class StopsAt(Observer):
     def __init__(self, epoch: int, step: int) -> None:
         self._place = (epoch, step)
         self.seen: list[tuple[int, int]] = []
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
 
     def step(self, *, epoch: int, step: int, **_: Any) -> None:
         self.seen.append((epoch, step))
@@ -117,6 +121,8 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     going_on = StopsAt(9, 9)
     resume(tmp_path / "stopped", observer=going_on)
     assert going_on.seen[:1] != [place]
+    epoch, step = place
+    assert f"going on in epoch {epoch + 1}, after {step} of 6 steps" in going_on.notices
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
     assert not (tmp_path / "stopped/checkpoint.safetensors").exists()
     assert not killed_while_writing.exists()

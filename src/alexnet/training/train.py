@@ -240,6 +240,9 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     trainer, progress = _opened(run, machine)
     for line in forecast(run, len(task.train_rows), len(task.val_rows)):
         observer.notice(line)
+    if (progress.epoch or progress.step) and progress.epoch < task.recipe.epochs:
+        after = f", after {progress.step} of {task.steps} steps" if progress.step else ""
+        observer.notice(f"going on in epoch {progress.epoch + 1}{after}")
     watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
     watcher = Observers(watchers)
     try:
