@@ -252,6 +252,12 @@ def test_an_architecture_can_be_changed_again() -> None:
             "choose from half, full, full-227, paper, bvlc, caffenet, owt",
         ),
         (
+            "AlexNet",
+            {},
+            "unknown variant 'AlexNet': did you mean 'owt', torchvision's alexnet, or 'paper'? "
+            "choose from half, full, full-227, paper, bvlc, caffenet, owt",
+        ),
+        (
             "resnet-50",
             {},
             "unknown variant 'resnet-50': choose from half, full, full-227, paper, bvlc, "

@@ -271,6 +271,16 @@ def variants() -> tuple[str, ...]:
     return tuple(VARIANTS)
 
 
+def check_variant(name: str) -> None:
+    """Raise UserError when there is no variant of this name, with the nearest that is."""
+    if name.lower() == "alexnet":  # all of them are one; by this name torchvision has owt
+        raise UserError(
+            f"unknown variant {name!r}: did you mean 'owt', torchvision's alexnet, or 'paper'? "
+            f"choose from {', '.join(VARIANTS)}"
+        )
+    check_names([name], VARIANTS, "variant")
+
+
 def architecture(variant: "str | Architecture", **changes: Any) -> Architecture:
     """The variant of this name, or the given architecture, with some fields changed.
 
@@ -289,7 +299,7 @@ def architecture(variant: "str | Architecture", **changes: Any) -> Architecture:
         2
     """
     if isinstance(variant, str):
-        check_names([variant], VARIANTS, "variant")
+        check_variant(variant)
         variant = VARIANTS[variant]
     check_names(changes, [field.name for field in fields(Architecture)], "architecture field")
     return dataclasses.replace(variant, **changes)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.architecture import VARIANTS, Architecture, architecture
+from alexnet.architecture import Architecture, architecture, check_variant
 from alexnet.download import Notice, download, is_file_of
 from alexnet.errors import UserError
 from alexnet.preprocessing import Preprocessing
@@ -134,7 +134,7 @@ def open_pretrained(
             is the one whose arrays all have the file's shapes, but for the last layer.
         changes: fields of `Architecture` with their new values.
         offline: do not download.
-        notice, bars: told of the download; `notice` also of a file that lacks its preprocessing.
+        notice, bars: told of the download.
 
     Raises:
         UserError: there is nothing of this name, it cannot be read, it does not fit the network
@@ -143,7 +143,7 @@ def open_pretrained(
     """
     check_name(name)
     if isinstance(variant, str):
-        check_names([variant], VARIANTS, "variant")
+        check_variant(variant)
     path = Path(name)
     if name in PUBLISHED:
         entry = PUBLISHED[name]
@@ -157,8 +157,6 @@ def open_pretrained(
         pretrained = _of_file(name, variant, changes or {})
     chosen = _chosen(pretrained.architecture, variant, changes or {})
     _check_fit(pretrained, chosen)
-    if pretrained.preprocessing is None:
-        notice(f"{printable(name)} does not say how its pictures were prepared: --mean holds")
     return dataclasses.replace(pretrained, architecture=chosen)
 
 

@@ -43,6 +43,20 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def exists_already(path: "str | os.PathLike[str]", argument: str = "force=True") -> str:
+    """What is said of a file that is there and must not be written over, in one wording.
+
+    Args:
+        argument: of the Python function, which says what `--force` says on the command line.
+
+    >>> exists_already("net.svg", "overwrite=True")
+    'net.svg exists already; give another name, or replace it (--force, overwrite=True)'
+    """
+    return (
+        f"{printable(path)} exists already; give another name, or replace it (--force, {argument})"
+    )
+
+
 def byte_text(count: int) -> str:
     """A number of bytes as people read it.
 

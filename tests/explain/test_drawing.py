@@ -24,7 +24,7 @@ from PIL import Image
 
 from alexnet import Architecture, UserError, architecture, variants
 from alexnet.explain.drawing.compose import compose
-from alexnet.explain.drawing.output import rendered
+from alexnet.explain.drawing.output import draw, rendered
 from alexnet.explain.drawing.page import paged
 from alexnet.explain.drawing.plan import plan
 from alexnet.explain.drawing.plot import plot
@@ -247,12 +247,17 @@ def test_pdf_has_letters_that_can_be_searched() -> None:
     assert b"/Type3" not in content
 
 
+REPLACE = "give another name, or replace it (--force, overwrite=True)"
+
+
 def test_a_file_that_is_there_stays(command, tmp_path: Path) -> None:
     path = tmp_path / "figure.svg"
     path.write_text("mine")
     found = command("draw", "half", "-o", path)
     assert (found.status, found.out) == (2, "")
-    assert found.err == f"error: {path} exists already; --force replaces it\n"
+    assert found.err == f"error: {path} exists already; {REPLACE}\n"
+    with pytest.raises(UserError, match=r"exists already; .*overwrite=True"):
+        draw(architecture("half"), path)
     assert path.read_text() == "mine"
     assert command("draw", "half", "-o", path, "--force").status == 0
     assert path.read_text().startswith("<?xml")

@@ -151,7 +151,7 @@ def test_an_old_run_that_does_not_know_its_pictures_says_so(copy: Run, tmp_path:
 def test_a_file_of_others_is_not_written_over(trained: Run, tmp_path: Path) -> None:
     other = tmp_path / "mine.html"
     other.write_text("<p>mine")
-    with pytest.raises(UserError, match="--force"):
+    with pytest.raises(UserError, match=r"exists already; .*--force, force=True.*not a report"):
         report(trained, output=other)
     assert other.read_text() == "<p>mine"
     report(trained, output=other, force=True)

@@ -129,6 +129,22 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     assert (folder / "curves.png").exists()
 
 
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_how_to_go_on_names_the_program_as_it_can_be_started(
+    is_on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in a folder with a blank; the line that it prints calls it again."""
+    script = tmp_path / "my env" / "alexnet"
+    script.parent.mkdir()
+    script.write_text(
+        f"#!{sys.executable}\nfrom alexnet.cli.screen import program\nprint(program())\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent) if is_on_path else "/nowhere")
+    done = subprocess.run([script], capture_output=True, text=True, cwd=script.parent)
+    assert done.stdout == ("alexnet\n" if is_on_path else f"'{script}'\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -157,6 +173,14 @@ def test_a_wrong_call_is_one_line_and_exit_2(arguments: list[str], says: str) ->
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("group", [[], ["cache"], ["show"]])
+def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
+    found = run(*group)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == run(*group, "--help").stdout
+    assert "Usage: " in found.stdout
 
 
 def test_debug_shows_the_traceback() -> None:

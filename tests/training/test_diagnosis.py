@@ -59,6 +59,26 @@ def test_the_verdict_is_what_the_run_was_made_to_show(name: str) -> None:
     assert bool(found.advice) == (found.verdict != "good")
 
 
+@pytest.mark.parametrize("name", [name for name in RUNS if rows(name)])
+def test_a_run_that_was_stopped_is_judged_only_by_what_more_epochs_do_not_mend(name: str) -> None:
+    """Each run at each of its epochs, as if it had been stopped there."""
+    made, table = RUNS[name], rows(name)
+    known = from_dict(made["measured"])
+    for count in range(1, len(table)):
+        found = diagnose(
+            table[:count],
+            classes=len(known.val_counts),
+            val=known.val,
+            recipe=Recipe(**made["recipe"]),
+            architecture=Architecture(**made["architecture"]),
+        )
+        if found.verdict == "stopped":
+            assert found.line == f"stopped after {count} of {len(table)} epochs"
+        else:
+            assert found.verdict in ("overfitting", "learning rate too high")
+            assert found.verdict == made["shows"]
+
+
 def course(**columns: list[float]) -> list[Epoch]:
     """Rows of a course; what is not given follows from the training's figures."""
     count = len(next(iter(columns.values())))
@@ -106,13 +126,23 @@ def test_a_loss_that_is_no_number_is_a_learning_rate_too_high() -> None:
     assert "in epoch 3" in found.sentence
 
 
-def test_values_may_be_texts_and_the_number_of_pictures_follows_from_the_shares() -> None:
+def test_values_may_be_texts() -> None:
     columns = {"train_loss": LEARNING, "train_top1": RIGHT}
     tops = [round(top1 * 480) / 480 for top1 in RIGHT]
     curves = course(**columns, val_top1=tops)
     texts = [{key: repr(value) for key, value in vars(row).items()} for row in curves]
     assert diagnose(texts, classes=5) == diagnose(curves, classes=5)
-    assert "of 480" in " ".join(diagnose(texts, classes=5).evidence)
+
+
+def test_of_how_many_pictures_is_said_only_where_it_is_known() -> None:
+    """Shares of 336 pictures may well be shares of 168."""
+    tops = [round(top1 * 168) / 168 for top1 in RIGHT]
+    curves = course(train_loss=LEARNING, train_top1=RIGHT, val_top1=tops)
+    unknown = " ".join(diagnose(curves, classes=5).evidence)
+    assert "validation pictures at the end: 98.8% " in unknown
+    assert "interval" not in unknown
+    known = " ".join(diagnose(curves, classes=5, val=336).evidence)
+    assert "validation pictures at the end: 98.8% of 336 (95% interval " in known
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,8 @@ def test_a_file_without_preprocessing_takes_the_recipes(
     seen = Listens(tmp_path / "run")
     options: dict[str, Any] = {"variant": "half", "network": network, "observer": seen}
     run = tune(others, tmp_path / "run", file, mean="half", **options)
-    assert any("does not say how its pictures were prepared" in line for line in seen.notices)
+    said = f"{file} does not say how its pictures were normalized; --mean (now half) is used"
+    assert said in seen.notices
     assert run.preprocessing.mean == (127.5,) * 3
     with pytest.raises(UserError, match=r"do not fit .*: surplus norm1.weight"):
         tune(others, tmp_path / "bad", file, variant="half", network={**SMALL, "norm": "none"})
@@ -357,7 +358,7 @@ def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
     source: Path, others: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with published("owt", tmp_path, monkeypatch) as server:
-        with pytest.raises(UserError, match="is there already"):
+        with pytest.raises(UserError, match="exists already"):
             tune(others, source, "owt", variant="owt")
         assert server.ranges == []
 

@@ -15,7 +15,7 @@ import pytest
 from alexnet import RunError, UserError, architecture
 from alexnet.recipe import RECIPES, Recipe, recipe
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training import Machine, Observer, Stopped, diagnose, resume, train
 from alexnet.training.history import Epoch, Times
 
 from ..pictures import red_and_blue
@@ -52,6 +52,10 @@ class StopsAt(Observer):
     def __init__(self, epoch: int, step: int) -> None:
         self._place = (epoch, step)
         self.seen: list[tuple[int, int]] = []
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
 
     def step(self, *, epoch: int, step: int, **_: Any) -> None:
         self.seen.append((epoch, step))
@@ -117,6 +121,8 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     going_on = StopsAt(9, 9)
     resume(tmp_path / "stopped", observer=going_on)
     assert going_on.seen[:1] != [place]
+    epoch, step = place
+    assert f"going on in epoch {epoch + 1}, after {step} of 6 steps" in going_on.notices
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
     assert not (tmp_path / "stopped/checkpoint.safetensors").exists()
     assert not killed_while_writing.exists()
@@ -183,6 +189,18 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     assert read_results(tmp_path / "full") == read_results(tmp_path / "whole")
 
 
+def test_a_stopped_run_is_diagnosed_as_that_and_knows_its_pictures(
+    colours: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        start(colours, tmp_path / "run", StopsAt(1, 2))
+    found = diagnose(tmp_path / "run")
+    again = f"alexnet train --resume {tmp_path / 'run'}"
+    assert found.line == f"stopped after 1 of 3 epochs; try {again}"
+    count = len(list((colours / "val").glob("*/*")))
+    assert f"% of {count} (95% interval" in found.evidence[1]
+
+
 def test_a_damaged_checkpoint_is_named(colours: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         start(colours, tmp_path / "run", StopsAt(1, 2))
@@ -206,7 +224,7 @@ def test_pictures_that_changed_are_refused_on_resume(colours: Path, tmp_path: Pa
 def test_a_folder_with_something_in_it_is_not_written_over(colours: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         start(colours, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 

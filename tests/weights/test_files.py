@@ -139,6 +139,15 @@ def test_paths_that_are_no_files(tmp_path: Path) -> None:
     assert said(tmp_path) == f"{tmp_path}: no such weights file"
 
 
+@pytest.mark.parametrize("name", ["broken.jpg", "page.pth", "notes"])
+def test_a_file_of_another_kind_is_called_no_pickle(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("<html>Not found</html>")
+    assert said(tmp_path / name) == (
+        f"{tmp_path / name} is not a weights file; these are read: "
+        ".safetensors, .pth, .pt, .weights.h5, .h5, .keras, .caffemodel"
+    )
+
+
 def test_contents_that_are_no_weights(tmp_path: Path) -> None:
     torch.save([torch.zeros(2)], tmp_path / "list.pth")
     assert (

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="See and clear the cache: decoded pictures, features, archives, digits, weights, hashes.",
 )
 

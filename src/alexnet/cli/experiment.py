@@ -100,7 +100,7 @@ def experiment(
     """
     from rich.console import Console
 
-    from alexnet.cli.screen import PLAIN, end_stopped
+    from alexnet.cli.screen import PLAIN, end_stopped, program
     from alexnet.experiments import experiment as put_to_the_test
     from alexnet.progress import rich_progress
     from alexnet.training import Machine, Stopped
@@ -126,7 +126,7 @@ def experiment(
         )
     except Stopped as stop:
         again = shlex.join(sys.argv[1:])
-        console.print(f"stopped; the same command goes on:  alexnet {again}", **PLAIN)
+        console.print(f"stopped; the same command goes on:  {program()} {again}", **PLAIN)
         end_stopped(stop.signal_number)
     if results is not None:
         _show(console, results)

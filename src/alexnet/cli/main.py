@@ -38,8 +38,9 @@ for command in (
     *(info, draw, compare, size, similar, features, experiment),
 ):
     app.command()(command)
-app.add_typer(show, name="show")
-app.add_typer(cache, name="cache")
+_GROUPS = {"show": show, "cache": cache}
+for group_name, group in _GROUPS.items():
+    app.add_typer(group, name=group_name)
 
 
 def _version(wanted: bool) -> None:
@@ -67,19 +68,17 @@ def main() -> None:
     # Threads of PyTorch that wait would spin; on a busy machine that takes what others, and its
     # own, could compute with: four times as slow. It has to be said before PyTorch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    arguments = sys.argv[1:] or ["--help"]
     # Accepted anywhere, because it is what one adds to the end of a call that went wrong.
-    debug = DEBUG in arguments
+    debug = DEBUG in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
+    if not arguments or arguments in [[name] for name in _GROUPS]:
+        arguments.append("--help")  # whoever names no command wants to know which there are
     for stream in (sys.stdout, sys.stderr):
         # Names of files in any script have to come out on any terminal.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(
-            [argument for argument in arguments if argument != DEBUG],
-            prog_name="alexnet",
-            standalone_mode=False,
-        )
+        status = app(arguments, prog_name="alexnet", standalone_mode=False)
         if status == _INTERRUPTED:
             print("stopped", file=sys.stderr)
     except KeyboardInterrupt:

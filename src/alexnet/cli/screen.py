@@ -1,8 +1,11 @@
 """A training as a person sees it: bars on a terminal, a plain line for each epoch elsewhere."""
 
+import shlex
+import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -134,6 +137,17 @@ def show_result(console: Console, outcome: Outcome) -> None:
     )
     console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)
     console.print(f"Run: {folder}  (curves.png, confusion.png, best.safetensors, …)", **PLAIN)
+
+
+def program() -> str:
+    """How this program is called, as a shell takes it: by its name where that is found on PATH,
+    else as it was started."""
+    started = Path(sys.argv[0])
+    if shutil.which("alexnet") or not started.is_file():
+        return "alexnet"
+    if started.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m alexnet"
+    return shlex.quote(printable(sys.argv[0]))
 
 
 def end_stopped(signal_number: int) -> NoReturn:

@@ -8,7 +8,6 @@ from alexnet.cli.figures import FigureOption, ForceOption, save, say, stem
 from alexnet.cli.options import CropsOption, DeviceOption, RunArgument, with_computing
 
 app = typer.Typer(
-    no_args_is_help=True,
     help="Look at what a run learned: its filters, what layers make of a picture, what it takes "
     "pictures for, and where it looks.",
 )

@@ -156,7 +156,7 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     """Do the work with its progress on the screen, and say how it ended."""
     from rich.console import Console
 
-    from alexnet.cli.screen import PLAIN, Screen, end_stopped, show_result
+    from alexnet.cli.screen import PLAIN, Screen, end_stopped, program, show_result
     from alexnet.progress import rich_progress
     from alexnet.text import printable
 
@@ -166,6 +166,6 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
         outcome = work(observer=Screen(console), bars=rich_progress(console))
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
-        console.print(f"{stop}; to go on:  alexnet train --resume {folder}", **PLAIN)
+        console.print(f"{stop}; to go on:  {program()} train --resume {folder}", **PLAIN)
         end_stopped(stop.signal_number)
     show_result(console, outcome)

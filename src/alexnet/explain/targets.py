@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alexnet.errors import UserError
-from alexnet.text import printable
+from alexnet.text import exists_already, printable
 
 FIGURES = "figures"
 """The folder under a run's where a figure goes when no place is given."""
@@ -67,7 +67,7 @@ def checked_target(
         endings = ", ".join(f".{name}" for name in formats)
         why = f"its ending is none of {endings}"
     elif path.exists() and not force:
-        why = "it is there already; --force replaces it"
+        raise UserError(exists_already(path))
     elif not folder.is_dir():
         why = f"there is no folder {printable(folder)}"
     elif not os.access(path if path.exists() else folder, os.W_OK):

@@ -10,7 +10,7 @@ from alexnet.progress import Progress, no_progress
 from alexnet.report.judgement import Judgement, judge, kept_judgement
 from alexnet.report.sections import sections
 from alexnet.run import BEST, Run
-from alexnet.text import printable
+from alexnet.text import exists_already, printable
 from alexnet.training.history import read_epochs
 from alexnet.weights import write_bytes
 
@@ -90,10 +90,7 @@ def require_target(target: Path, force: bool) -> None:
         where = printable(target.parent)
         raise UserError(f"the folder {where} is not writable; choose another file with --output")
     if target.exists() and not force and not _is_ours(target):
-        raise UserError(
-            f"{said} is there already and is not a report of this program: choose another file "
-            "with --output, or write over it with --force"
-        )
+        raise UserError(f"{exists_already(target)}; it is not a report of this program")
 
 
 def _is_ours(path: Path) -> bool:

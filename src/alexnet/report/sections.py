@@ -161,9 +161,10 @@ def _of_pictures(run: Run) -> list[Fact]:
     if run.data.get("split_by"):
         how = str(run.data["split_by"])
         found.append(Fact("split", said.get(how, f"by a {how}")))
-    if measured:
-        found.append(Fact("training pictures", f"{measured.train:,}"))
-        found.append(Fact("validation pictures", f"{measured.val:,}"))
+    known = {"train": measured.train, "val": measured.val} if measured else run.data
+    for split, name in (("train", "training"), ("val", "validation")):
+        if split in known:
+            found.append(Fact(f"{name} pictures", f"{known[split]:,}"))
     found.append(Fact("classes", f"{len(run.classes):,}"))
     steps = run.preprocessing
     found.append(Fact("kept as", f"{steps.resize_px}×{steps.resize_px} pixels"))

@@ -8,19 +8,21 @@ A difference counts only where the 95% intervals of its two shares lie apart.
 
 import math
 import os
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alexnet.architecture import Architecture
 from alexnet.errors import UserError
 from alexnet.recipe import Recipe
 from alexnet.run import Run, write_json
+from alexnet.text import printable
 from alexnet.training.advice import Advice, Setup, advise
 from alexnet.training.history import Epoch, epochs_of, read_epochs
 from alexnet.training.measured import DIAGNOSIS, Measured, read_measured, to_dict
 from alexnet.training.signs import Signs
-from alexnet.training.verdicts import Finding, find
+from alexnet.training.verdicts import STOPPED, Finding, find
 
 _ADVICE_IN_LINE = 3
 
@@ -39,7 +41,8 @@ class Diagnosis:
 
     verdict: str
     """overfitting, underfitting, learning rate too high, learning rate too low, standing still,
-    dead ReLUs, not finished, too few pictures, or good."""
+    dead ReLUs, not finished, too few pictures, good, or stopped (before its end, and nothing to be
+    seen yet that more epochs would not mend)."""
     sentence: str
     """The verdict with its most telling numbers."""
     since: int | None = None
@@ -80,7 +83,8 @@ def diagnose(
     Args:
         source: a run, its folder, or the rows of a metrics.csv (as values or as texts).
         classes: for rows, the number of classes.
-        val: for rows, the number of validation pictures; worked out of the shares if not given.
+        val: for rows, the number of validation pictures; where it is not given, no verdict rests
+            on there being few.
         measured: for rows, what a run measures at its end.
         recipe: for rows, how they were made; without it there is no advice.
         architecture: for rows, what was trained; without it there is no advice.
@@ -123,8 +127,13 @@ def keep_diagnosis(run: Run, measured: Measured) -> None:
 
 def _of_run(run: Run, epochs: Sequence[Epoch], measured: Measured | None) -> Diagnosis:
     dropout = run.architecture.dropout
-    signs = Signs(epochs, len(run.classes), None, measured, run.recipe, dropout)
-    return _diagnosis(signs, run.recipe, run.architecture)
+    train, val = (run.data.get(name) for name in ("train", "val"))
+    signs = Signs(epochs, len(run.classes), val, measured, run.recipe, dropout, train)
+    found = _diagnosis(signs, run.recipe, run.architecture)
+    if found.verdict != STOPPED:
+        return found
+    again = f"alexnet train --resume {shlex.quote(printable(run.folder))}"
+    return replace(found, advice=(Advice(again, "goes on where it was stopped"),))
 
 
 def _diagnosis(signs: Signs, recipe: Recipe | None, architecture: Architecture | None) -> Diagnosis:

@@ -97,7 +97,7 @@ def require_free(folder: Path) -> None:
         is_run = (folder / CONFIG).is_file()
         other = f", or go on with that run by `alexnet train --resume {folder}`"
         raise UserError(
-            f"{folder} is there already; choose another --output-dir{other if is_run else ''}"
+            f"{folder} exists already; give another name (--output-dir){other if is_run else ''}"
         )
 
 

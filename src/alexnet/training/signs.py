@@ -24,13 +24,24 @@ class Signs:
     recipe: Recipe | None
     dropout: float | None = None
     """Of the network; None: not known."""
+    train_count: int | None = None
     train: int = field(init=False)
+    """Training pictures; 0: not known. So is `val`."""
     val: int = field(init=False)
+    least_val: int = field(init=False)
+    """The validation pictures, or the least number that fits the curve: an interval of these is
+    too wide rather than too narrow."""
 
     def __post_init__(self) -> None:
         known, epochs = self.measured, self.epochs
-        self.train = known.train if known else 0
-        self.val = known.val if known else self.val_count or _whole([e.val_top1 for e in epochs])
+        self.train = known.train if known else self.train_count or 0
+        self.val = known.val if known else self.val_count or 0
+        self.least_val = self.val or _whole([epoch.val_top1 for epoch in epochs])
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether epochs that were to come are missing."""
+        return self.recipe is not None and len(self.epochs) < self.recipe.epochs
 
     @property
     def guess_top1(self) -> float:
@@ -64,14 +75,14 @@ class Signs:
 
     @property
     def fit(self) -> tuple[float, int]:
-        """Top-1 on training pictures at the end and of how many: as measured, else the curve's."""
+        """Top-1 on training pictures at the end, as measured, else the curve's; of how many, at
+        least."""
         known = self.measured
         if known and known.sample_top1 is not None:
             return known.sample_top1, known.sample_count
         tops = [epoch.train_top1 for epoch in self.epochs]
-        return _mean([epoch.train_top1 for epoch in self.tail]), self.train or _whole(
-            tops
-        ) or self.val
+        count = self.train or _whole(tops) or self.least_val
+        return _mean([epoch.train_top1 for epoch in self.tail]), count
 
     @property
     def learned(self) -> float:
@@ -109,10 +120,12 @@ class Signs:
         return varied and (self.dropout or 0) >= _REGULAR_DROPOUT
 
     def figures(self) -> Iterator[str]:
-        """What is compared first: training and validation, with intervals."""
+        """What is compared first: training and validation, with intervals where it is known of
+        how many pictures they are."""
         (top1, count), known = self.fit, self.measured
-        of = "as validation sees them" if known and known.sample_top1 is not None else "augmented"
-        yield f"training pictures, {of}: {share_text(top1, count)}"
+        is_sample = known is not None and known.sample_top1 is not None
+        of = "as validation sees them" if is_sample else "augmented"
+        yield f"training pictures, {of}: {share_text(top1, count if is_sample else self.train)}"
         yield f"validation pictures at the end: {share_text(self.val_top1, self.val)}"
         yield f"guessing: top-1 {self.guess_top1:.0%}, loss {self.guess_loss:.2f}"
         yield (
@@ -132,6 +145,13 @@ def interval(share: float, count: int) -> tuple[float, float]:
 
 
 def share_text(share: float, count: int) -> str:
+    """A share with its interval; without, where the count is 0, which means that it is not known.
+
+    >>> share_text(0.75, 400), share_text(0.75, 0)
+    ('75.0% of 400 (95% interval 71% to 79%)', '75.0%')
+    """
+    if not count:
+        return f"{share:.1%}"
     low, high = interval(share, count)
     return f"{share:.1%} of {count:,} (95% interval {low:.0%} to {high:.0%})"
 

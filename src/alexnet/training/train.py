@@ -21,6 +21,7 @@ from alexnet.progress import Progress as Bars
 from alexnet.progress import no_progress
 from alexnet.recipe import Recipe, enough_epochs, recipe
 from alexnet.run import CONFIG, MEAN_PICTURE, TRAINED_ON, Run
+from alexnet.text import printable
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
 from alexnet.training.diagnosis import keep_diagnosis
@@ -110,6 +111,11 @@ def train(
             notice=observer.notice,
             bars=bars,
         )
+        if pretrained.preprocessing is None:
+            observer.notice(
+                f"{printable(recipe.pretrained)} does not say how its pictures were normalized; "
+                f"--mean (now {recipe.mean}) is used"
+            )
         network = chosen_architecture(pretrained.architecture, recipe, {})
     network = with_classes(network, found, "num_classes" in changes)
     start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
@@ -118,7 +124,7 @@ def train(
     resize_px = fine_tuning.resize_px(network, pretrained)
     store = data.open_store(samples_of(found), resize_px, machine.workers, bars)
     say_broken(store, observer)
-    train_rows = rows_of(store, "train")
+    train_rows, val_rows = rows_of(store, "train"), rows_of(store, "val")
     recipe = enough_epochs(recipe, len(train_rows))
     statistics = measure(store, train_rows, bars)
     run = Run(
@@ -138,6 +144,8 @@ def train(
             "root": str(found.root.resolve()),
             "split_by": found.split_by,
             "key": store.path.parent.name,
+            "train": len(train_rows),
+            "val": len(val_rows),
         },
         machine={
             **dataclasses.asdict(machine),
@@ -232,6 +240,9 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     trainer, progress = _opened(run, machine)
     for line in forecast(run, len(task.train_rows), len(task.val_rows)):
         observer.notice(line)
+    if (progress.epoch or progress.step) and progress.epoch < task.recipe.epochs:
+        after = f", after {progress.step} of {task.steps} steps" if progress.step else ""
+        observer.notice(f"going on in epoch {progress.epoch + 1}{after}")
     watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
     watcher = Observers(watchers)
     try:

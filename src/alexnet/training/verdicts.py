@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from alexnet.training.signs import Signs, interval, smooth
 
+STOPPED = "stopped"
+"""No verdict on what was learned: more epochs were to come."""
+
 _WIDE = 0.2
 """An interval of validation wider than this says little."""
 _GAP = 0.1
@@ -50,7 +53,9 @@ def find(signs: Signs) -> Finding:
     """The first of these that holds; what spoils the others' signs comes first."""
     for look in (
         _diverged,
-        _rate_too_high,
+        _blown_up,
+        _stopped,
+        _relapsed,
         _not_off_the_ground,
         _dead_units,
         _gap,
@@ -66,7 +71,7 @@ def find(signs: Signs) -> Finding:
     return Finding("good", f": training {top1:.0%}, validation {signs.val_top1:.0%}", figures)
 
 
-_TOO_HIGH = "learning rate too high"
+_TOO_HIGH, _OVERFITTING = "learning rate too high", "overfitting"
 
 
 def _diverged(signs: Signs) -> Finding | None:
@@ -83,13 +88,29 @@ def _diverged(signs: Signs) -> Finding | None:
     return Finding(_TOO_HIGH, f": training broke off {said}", [said, *curves], since)
 
 
-def _rate_too_high(signs: Signs) -> Finding | None:
+def _blown_up(signs: Signs) -> Finding | None:
     losses = [epoch.train_loss for epoch in signs.epochs]
     worst, guess = max(losses), signs.guess_loss
     if worst > _BLOWN * guess and signs.learned < 0.3:
         epoch = signs.epochs[losses.index(worst)].epoch
         said = f": the training loss rose to {worst:.3g}, where guessing has {guess:.2f}"
         return Finding(_TOO_HIGH, said, [*signs.figures(), *_silent(signs)], epoch)
+    return None
+
+
+def _stopped(signs: Signs) -> Finding | None:
+    """Before its end a training shows nothing for sure but what more epochs do not mend."""
+    if not signs.is_stopped or signs.recipe is None:
+        return None
+    gap = _gap(signs)
+    if gap is not None and gap.verdict == _OVERFITTING:
+        return gap
+    said = f" after {len(signs.epochs)} of {signs.recipe.epochs} epochs"
+    return Finding(STOPPED, said, list(signs.figures()))
+
+
+def _relapsed(signs: Signs) -> Finding | None:
+    losses, guess = [epoch.train_loss for epoch in signs.epochs], signs.guess_loss
     least = min(losses)
     if guess - least > _LEARNED * guess and signs.train_loss - least > _RELAPSE * (guess - least):
         epoch = signs.epochs[losses.index(least)].epoch
@@ -130,7 +151,7 @@ def _of_silence(signs: Signs) -> Finding:
 def _gap(signs: Signs) -> Finding | None:
     """Training far above validation, and validation that suffers from it."""
     (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.val)[1]
+    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
     if not apart or top1 - val < _GAP:
         return None
     since, figures = _since(signs), list(signs.figures())
@@ -145,7 +166,7 @@ def _gap(signs: Signs) -> Finding | None:
     if rise >= _RISE:
         figures.append(f"the validation loss rose by {rise:.0%} above its lowest")
     when = "" if since is None else f" since epoch {since}"
-    return Finding("overfitting", f"{when}{said}", figures, since)
+    return Finding(_OVERFITTING, f"{when}{said}", figures, since)
 
 
 def _too_few_to_learn_from(signs: Signs) -> Finding | None:
@@ -198,7 +219,7 @@ def _underfitting(signs: Signs) -> Finding | None:
 
 def _too_few_to_judge(signs: Signs) -> Finding | None:
     low, high = interval(signs.val_top1, signs.val)
-    if high - low <= _WIDE or not signs.val:
+    if not signs.val or high - low <= _WIDE:
         return None
     said = f": by {signs.val} to validate on, the accuracy is anything from {low:.0%} to {high:.0%}"
     return Finding("too few pictures", said, list(signs.figures()))
@@ -207,7 +228,7 @@ def _too_few_to_judge(signs: Signs) -> Finding | None:
 def _is_apart(signs: Signs) -> bool:
     """Whether training is surely above validation by more than in a healthy training."""
     (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.val)[1]
+    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
     return apart and top1 - val >= _GAP / 2
 
 
@@ -219,7 +240,7 @@ def _since(signs: Signs) -> int | None:
     since, count = None, signs.train or signs.fit[1]
     for epoch in reversed(signs.epochs):
         low = interval(epoch.train_top1, count)[0]
-        if low <= interval(epoch.val_top1, signs.val)[1]:
+        if low <= interval(epoch.val_top1, signs.least_val)[1]:
             break
         since = epoch.epoch
     return since

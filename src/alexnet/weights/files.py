@@ -22,6 +22,7 @@ _ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
 _PARTIAL = ".partial"
 _READ_ONLY = (".pth", ".pt", ".tar", ".caffemodel", ".h5", ".hdf5")
 """Endings of formats that are read here and not written."""
+_READ = ".safetensors, .pth, .pt, .weights.h5, .h5, .keras, .caffemodel"
 
 
 def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -152,7 +153,11 @@ def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
         ".keras": keras_file.read_archive,
         ".caffemodel": caffe.read_caffe,
     }
-    return by_ending.get(path.suffix, pytorch.read_torch)
+    if path.suffix in by_ending:
+        return by_ending[path.suffix]
+    if head:
+        raise UserError(f"{path} is not a weights file; these are read: {_READ}")
+    return pytorch.read_torch  # which says that it is not complete
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def test_without_a_place_it_goes_into_the_run(command, run, pictures):
     assert f"{expected_file}, {expected_file.with_suffix('.csv')}" in found.out
     again = command("features", run.folder, pictures)
     assert again.status == 2
-    assert "--force replaces it" in again.err
+    assert "exists already; give another name, or replace it (--force, force=True)" in again.err
     assert command("features", run.folder, pictures, "--force").status == 0
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alexnet.architecture import Architecture
 from alexnet.errors import UserError
-from alexnet.text import printable
+from alexnet.text import exists_already, printable
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -74,4 +74,4 @@ def require_drawable(path: str | os.PathLike[str], *, overwrite: bool = False) -
     if not path.parent.is_dir():
         raise UserError(f"{name}: there is no folder {printable(path.parent)}")
     if path.exists() and not overwrite:
-        raise UserError(f"{name} exists already; --force replaces it")
+        raise UserError(exists_already(path, "overwrite=True"))
