@@ -84,9 +84,12 @@ def _epochs(trainings: list[dict[str, str]]) -> str:
     found = [float(one["epochs_to_25"]) for one in trainings if one["epochs_to_25"]]
     lost = sum(bool(one["diverged"]) for one in trainings)
     never = len(trainings) - len(found) - lost
-    parts = [f"{sum(found) / len(found):.1f} ({min(found):.1f} to {max(found):.1f})"] * bool(found)
-    parts += [f"never: {never} of {len(trainings)}"] * bool(never)
-    parts += [f"diverged: {lost} of {len(trainings)}"] * bool(lost)
+    parts = []
+    if found:
+        parts.append(f"{sum(found) / len(found):.1f} ({min(found):.1f} to {max(found):.1f})")
+    for what, count in (("never", never), ("diverged", lost)):
+        if count:
+            parts.append(f"{what}: {count} of {len(trainings)}")
     return "; ".join(parts)
 
 
