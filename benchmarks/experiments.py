@@ -13,6 +13,8 @@ import csv
 import re
 from pathlib import Path
 
+from alexnet.text import one_decimal
+
 DOCS = Path(__file__).parent.parent / "docs"
 DATA = ("flowers", "digits")
 START, END = "<!-- results: {} -->", "<!-- end of results -->"
@@ -103,7 +105,7 @@ def _cell(row: dict[str, str] | None, unit: str) -> str:
     verdict = _MARKS.get(row["verdict"], row["verdict"])
     if not row["low"]:
         return verdict
-    mean, low, high = (f"{float(row[name]):.1f}" for name in ("mean", "low", "high"))
+    mean, low, high = (one_decimal(float(row[name])) for name in ("mean", "low", "high"))
     least = "at least " if "at least" in row["sentence"] else ""
     return f"{verdict}: {least}{mean}{unit} ({low} to {high})"
 

@@ -93,3 +93,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02}"
     return f"{whole // 3600} h {whole % 3600 // 60:02}"
+
+
+def one_decimal(value: float) -> str:
+    """A number with one decimal, and no minus before a zero.
+
+    >>> one_decimal(1.25), one_decimal(-0.04), one_decimal(-0.06)
+    ('1.2', '0.0', '-0.1')
+    """
+    return f"{round(value, 1) + 0.0:.1f}"

@@ -113,9 +113,9 @@ def _differences(axes: Axes, findings: Sequence[Finding]) -> None:
     handles = axes.get_legend_handles_labels()
     found_once = dict(zip(handles[1], handles[0], strict=True))
     # Beneath the figure: within it some point would lie under the legend.
-    axes.legend(
+    axes.figure.legend(
         found_once.values(), found_once, fontsize=8, ncols=3, frameon=False,
-        loc="upper center", bbox_to_anchor=(0.5, -0.14),
+        loc="outside lower right",
     )  # fmt: skip
 
 

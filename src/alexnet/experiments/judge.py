@@ -10,7 +10,7 @@ from scipy.stats import t as student
 
 from alexnet.experiments.claims import Arm, Comparison, Experiment
 from alexnet.experiments.trained import Trained
-from alexnet.text import counted
+from alexnet.text import counted, one_decimal
 from alexnet.training.history import Epoch
 
 GOAL = 0.25
@@ -236,7 +236,7 @@ def _in_words(finding: Finding) -> tuple[str, str]:
             f"with {compared.of} the {MEASURES[compared.measure]} is {abs(mean):.1f} points "
             f"{direction} than with {compared.against}"
         )
-    return text, " to ".join(f"{value:.1f}" for value in bounds)
+    return text, " to ".join(map(one_decimal, bounds))
 
 
 def _claim(finding: Finding) -> str:

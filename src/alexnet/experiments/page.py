@@ -21,7 +21,7 @@ from alexnet.experiments.judge import (
 from alexnet.experiments.plan import Plan
 from alexnet.pages import render, sharp
 from alexnet.settings import Settings, as_text, fields
-from alexnet.text import counted, printable
+from alexnet.text import counted, one_decimal, printable
 
 if TYPE_CHECKING:
     from alexnet.experiments.make import Result
@@ -82,14 +82,14 @@ def _finding(found: Finding) -> dict[str, Any]:
         "mean": _number(found.mean, unit, found.at_least),
         "interval": "–"
         if found.low is None or found.high is None
-        else f"{found.low:.1f} to {found.high:.1f}{unit}",
+        else f"{one_decimal(found.low)} to {one_decimal(found.high)}{unit}",
         "paper": "–" if compared.claimed is None else f"{compared.claimed:g}{unit}",
     }
 
 
 def _number(value: float | None, unit: str, at_least: bool) -> str:
     least = "at least " if at_least else ""
-    return "–" if value is None else f"{least}{value:.1f}{unit}"
+    return "–" if value is None else f"{least}{one_decimal(value)}{unit}"
 
 
 def _measures(result: "Result") -> list[str]:
@@ -119,12 +119,13 @@ def _value(compared: Comparison, result: ArmResult, one: Any) -> float | None:
 def _text(value: float | None, measure: str) -> str:
     if value is None:
         return "never" if measure == "epochs" else "–"
-    return f"{value:.1f}"
+    return one_decimal(value)
 
 
 def _mean(values: Sequence[float | None]) -> str:
     there = [value for value in values if value is not None]
-    return f"{sum(there) / len(there):.1f}" if len(there) == len(values) and there else "–"
+    whole = there and len(there) == len(values)
+    return one_decimal(sum(there) / len(there)) if whole else "–"
 
 
 def _alt(result: "Result") -> str:
