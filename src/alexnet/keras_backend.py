@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alexnet.errors import UserError
+from alexnet.text import how_to_install
 
 _CHOICE = "KERAS_BACKEND"
 """Keras' own environment variable."""
@@ -30,8 +31,8 @@ def check_installed(backend: str) -> None:
     missing = [name for name in (backend, "keras") if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
-            f"the backend {backend} is not installed ({' and '.join(missing)} not found): "
-            f"pip install 'alexnet[{backend}]'"
+            f"the backend {backend} is not installed ({' and '.join(missing)} not found); "
+            f"{how_to_install(backend)}"
         )
 
 

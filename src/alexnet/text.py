@@ -102,3 +102,12 @@ def one_decimal(value: float) -> str:
     ('1.2', '0.0', '-0.1')
     """
     return f"{round(value, 1) + 0.0:.1f}"
+
+
+def how_to_install(extra: str) -> str:
+    """The command of the README that brings what one of the extras brings.
+
+    >>> how_to_install("jax")
+    "in the project's folder: pip install -c constraints.txt -e '.[jax]'"
+    """
+    return f"in the project's folder: pip install -c constraints.txt -e '.[{extra}]'"

@@ -228,6 +228,23 @@ def test_weights_that_do_not_fit_are_named_and_nothing_is_loaded() -> None:
     assert all((after[name] == before[name]).all() for name in before)
 
 
+def test_another_model_is_said_to_be_no_alexnet() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)], name="mine")
+    with pytest.raises(UserError, match="Keras model 'mine' is no AlexNet: it has no layer conv1"):
+        load_weights(model, {})
+
+
+def test_pictures_of_another_size_are_said_to_be_that() -> None:
+    model = AlexNet("half", **SMALL)
+    right = pictures_for(architecture("half", **SMALL))
+    size = right.shape[1]
+    with pytest.raises(UserError, match=rf"pictures have to be \('N', {size}, {size}, 3\), got"):
+        model(np.zeros((1, size + 40, size + 40, 3), np.float32))
+    with pytest.raises(UserError, match="channels last"):
+        model(right.transpose(0, 3, 1, 2))
+    assert model(right).shape == (len(right), SMALL["num_classes"])
+
+
 def test_wrong_calls_are_one_line() -> None:
     with pytest.raises(UserError, match="did you mean 'paper'"):
         functional("papr")

@@ -221,11 +221,11 @@ def test_a_backend_that_is_not_installed_names_its_extra(
         done = run_python(code, gone, *options, KERAS_BACKEND="")
         assert done.returncode == 2
         assert f"{gone} not found" in done.stderr
-        assert f"pip install 'alexnet[{backend}]'" in done.stderr
+        assert f"pip install -c constraints.txt -e '.[{backend}]'" in done.stderr
         assert len(done.stderr.splitlines()) == 1
     done = run_python(code + "\n", "keras", KERAS_BACKEND="")
     done = run_python(code.replace(CLI, "import alexnet.keras"), "keras", KERAS_BACKEND="")
-    assert "pip install 'alexnet[tensorflow]' or 'alexnet[jax]'" in done.stderr
+    assert "pip install -c constraints.txt -e '.[tensorflow]', or '.[jax]'" in done.stderr
 
 
 def test_wrong_calls_are_one_line(colours: Path, tmp_path: Path, backend: str) -> None:

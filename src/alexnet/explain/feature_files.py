@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alexnet.errors import RunError, UserError
 from alexnet.explain.targets import checked_target
 from alexnet.layers import Shape
-from alexnet.text import printable
+from alexnet.text import how_to_install, printable
 
 FORMATS = ("npy", "h5", "parquet")
 
@@ -220,6 +220,6 @@ def _arrow() -> tuple[Any, Any]:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
         raise UserError(
-            "a .parquet file needs pyarrow: pip install 'alexnet[parquet]', or end the name in "
-            ".npy or .h5"
+            f"a .parquet file needs pyarrow; end the name in .npy or .h5, or install it, "
+            f"{how_to_install('parquet')}"
         ) from None

@@ -1,17 +1,18 @@
-"""AlexNet in Keras 3, on TensorFlow or JAX: `pip install 'alexnet[tensorflow]'` or `[jax]`.
+"""AlexNet in Keras 3, on TensorFlow or JAX: the extras `tensorflow` and `jax`.
 
 Keras computes with what `KERAS_BACKEND` names when it is first imported. Importing this package
 makes its layers known to Keras, so that `keras.models.load_model` reads what was saved from it.
 """
 
 from alexnet.keras_backend import import_keras as _import_keras
+from alexnet.text import how_to_install as _how_to_install
 
 try:
     _import_keras()
 except ImportError as error:
     raise ImportError(
-        f"alexnet.keras needs Keras on TensorFlow or JAX ({error}): "
-        "pip install 'alexnet[tensorflow]' or 'alexnet[jax]'"
+        f"alexnet.keras needs Keras on TensorFlow or JAX ({error}); "
+        f"{_how_to_install('tensorflow')}, or '.[jax]'"
     ) from error
 
 from alexnet.keras.adaptive_pool import AdaptiveMeanPooling2D

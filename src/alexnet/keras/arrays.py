@@ -12,6 +12,7 @@ from alexnet.errors import UserError
 from alexnet.weights import keras_layout
 from alexnet.weights.fit import check_shapes
 
+_FIRST = "conv1"
 _WITH_WEIGHTS = (
     keras.layers.Conv2D,
     keras.layers.Dense,
@@ -20,7 +21,16 @@ _WITH_WEIGHTS = (
 
 
 def variables(model: keras.Model) -> dict[str, Any]:
-    """The variables of a model with the usual layer names, by canonical name."""
+    """The variables of a model with the usual layer names, by canonical name.
+
+    Raises:
+        UserError: a model without such names.
+    """
+    if _FIRST not in {layer.name for layer in model.layers}:
+        raise UserError(
+            f"the Keras model {model.name!r} is no AlexNet: it has no layer {_FIRST}; make it by "
+            "alexnet.keras.functional or AlexNet, or name its layers as theirs"
+        )
     found: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, _WITH_WEIGHTS):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from alexnet.errors import UserError
+from alexnet.text import how_to_install
 from alexnet.training.history import Epoch, Times
 from alexnet.training.observer import Observer
 
@@ -19,7 +20,7 @@ class TensorBoard(Observer):
             from tensorboard.summary import Writer
         except ImportError as error:
             raise UserError(
-                "--tensorboard needs TensorBoard: pip install 'alexnet[tensorboard]'"
+                f"--tensorboard needs TensorBoard; {how_to_install('tensorboard')}"
             ) from error
         self._writer = Writer(str(folder / "tensorboard"))
 

@@ -82,7 +82,7 @@ def test_parquet_without_its_library_names_the_extra(command, run, pictures, tmp
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     found = command("features", run.folder, pictures, "-o", tmp_path / "a.parquet")
     assert found.status == 2
-    assert "alexnet[parquet]" in found.err
+    assert "'.[parquet]'" in found.err
     assert found.err.count("\n") == 1
     assert not list(tmp_path.glob("*a.parquet*"))
 
