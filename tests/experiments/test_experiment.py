@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from alexnet.evaluation import evaluate
@@ -230,6 +231,16 @@ def test_a_folder_of_somebody_else_stays_as_it_is(pictures: Path, tmp_path: Path
     assert "holds other files; choose another --output-dir" in done.err
     assert (tmp_path / "lrn.csv").read_text() == "mine"
     assert alexnet("lrn", tmp_path / "nothing", *SMALL).status == 2
+
+
+def test_two_at_once_do_not_write_into_the_same_runs(
+    everything: tuple[Path, Done], pictures: Path
+) -> None:
+    folder, _ = everything
+    with FileLock(folder / ".lock"):
+        done = alexnet("lrn", pictures, *SMALL, "-o", folder)
+    assert done.status == 2
+    assert f"another experiment is under way in {folder}" in done.err
 
 
 def test_a_damaged_result_is_named(

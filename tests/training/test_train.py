@@ -128,6 +128,24 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     assert not killed_while_writing.exists()
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_signal_while_an_epoch_is_validated_stops_behind_it(
+    number: int, colours: Path, tmp_path: Path
+) -> None:
+    """Behind the last epoch too: a program that trains many runs has to stop there."""
+
+    class StopsBehind(Observer):
+        def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
+            if epoch.epoch == number:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    start(colours, tmp_path / "whole")
+    with pytest.raises(Stopped, match=f"stopped after epoch {number}"):
+        start(colours, tmp_path / "stopped", StopsBehind())
+    resume(tmp_path / "stopped")
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])
 def test_every_optimizer_resumes_exactly(optimizer: str, colours: Path, tmp_path: Path) -> None:
     changes = {"optimizer": optimizer, "lr": 1e-3, "schedule": "plateau", "lr_drop_patience": 1}

@@ -2,10 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from alexnet import backends, data
 from alexnet.architecture import Architecture, architecture
@@ -30,6 +33,8 @@ RESULTS = Path("experiments")
 SETTINGS = "experiments.json"
 
 MOST_SEEDS = 100
+
+_LOCK = ".lock"
 
 
 class Watcher:
@@ -134,24 +139,46 @@ def experiment(
     if dry_run:
         return None
     _claim(plan, source)
-    trainings = plan.trainings
-    for number, training in enumerate(trainings, start=1):
-        if known(training) is not None:
-            continue
-        start = time.monotonic()
-        trained = carry_out(
-            training,
-            os.fspath(source),
-            machine=machine,
-            keep_weights=keep_weights,
-            observer=Observers(
-                [_Notices(watcher), watcher.started(number, len(trainings), training)]
-            ),
-            bars=bars,
-        )
-        watcher.ended(training, trained, time.monotonic() - start)
-    results = tuple(_result(plan, one) for one in plan.experiments)
-    return Results(plan=plan, results=results, page=write(plan, results))
+    with _alone(plan.folder):
+        trainings = plan.trainings
+        for number, training in enumerate(trainings, start=1):
+            if known(training) is not None:
+                continue
+            start = time.monotonic()
+            trained = carry_out(
+                training,
+                os.fspath(source),
+                machine=machine,
+                keep_weights=keep_weights,
+                observer=Observers(
+                    [_Notices(watcher), watcher.started(number, len(trainings), training)]
+                ),
+                bars=bars,
+            )
+            watcher.ended(training, trained, time.monotonic() - start)
+        results = tuple(_result(plan, one) for one in plan.experiments)
+        return Results(plan=plan, results=results, page=write(plan, results))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else trains in the folder meanwhile: two would write into the same runs.
+
+    Raises:
+        UserError: somebody does already.
+    """
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another experiment is under way in {folder}: wait until it ends, or choose another "
+            "--output-dir"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _plan(

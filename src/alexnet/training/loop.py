@@ -67,9 +67,8 @@ class Stopped(Exception):
     """Training was asked to stop; it can go on from its checkpoint."""
 
     def __init__(self, folder: Path, progress: Progress, signal_number: int) -> None:
-        super().__init__(
-            f"stopped in epoch {progress.epoch + 1}, after {counted(progress.step, 'step')} of it"
-        )
+        within = f"in epoch {progress.epoch + 1}, after {counted(progress.step, 'step')} of it"
+        super().__init__(f"stopped {within if progress.step else f'after epoch {progress.epoch}'}")
         self.folder, self.signal_number = folder, signal_number
 
 
@@ -89,13 +88,19 @@ def run_loop(task: Task, trainer: Trainer, progress: Progress, observer: Observe
     with StopRequest() as stop:
         while progress.epoch < task.recipe.epochs:
             for _ in _train_epoch(task, trainer, progress, observer):
-                if stop.signal_number is not None:
-                    saver.save(progress)
-                    raise Stopped(task.folder, progress, stop.signal_number)
+                _heed(stop, saver, task, progress)
                 saver.save_if_due(progress, _SAVE_WITHIN_EPOCH_SECONDS)
             _end_epoch(task, trainer, progress, observer)
+            # Behind the last epoch too: who trains many runs wants to stop them all.
+            _heed(stop, saver, task, progress)
             saver.save_if_due(progress, 0.0)
     weights.write(trainer.weights(), task.folder / LAST)
+
+
+def _heed(stop: StopRequest, saver: "_Saver", task: Task, progress: Progress) -> None:
+    if stop.signal_number is not None:
+        saver.save(progress)
+        raise Stopped(task.folder, progress, stop.signal_number)
 
 
 class _Saver:
