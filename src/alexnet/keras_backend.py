@@ -20,8 +20,6 @@ _CHOICE = "KERAS_BACKEND"
 """Keras' own environment variable."""
 
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-_persons_log_level = os.environ.get(_LOG_LEVEL)
-"""As it was before we set it."""
 
 _GPUS = {"cuda": "gpu", "gpu": "gpu"}
 
@@ -184,10 +182,21 @@ def quiet_start() -> Iterator[None]:
     Nothing is kept back where the person says by TF_CPP_MIN_LOG_LEVEL what they want to see, or
     where TensorFlow was there before us.
     """
-    if _persons_log_level is not None or "tensorflow" in sys.modules:
+    if _LOG_LEVEL in os.environ or "tensorflow" in sys.modules:
         yield
         return
     os.environ[_LOG_LEVEL] = "2"
+    try:
+        with _held_stderr():
+            yield
+    finally:
+        # TensorFlow has read it; a process that is started from here shall take its own choice.
+        del os.environ[_LOG_LEVEL]
+
+
+@contextlib.contextmanager
+def _held_stderr() -> Iterator[None]:
+    """Keep back what is written to standard error, by C too; it comes out when an error does."""
     if sys.stderr is None:  # a program without one, as pythonw is
         yield
         return

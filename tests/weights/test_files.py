@@ -136,7 +136,7 @@ def test_one_wrong_byte_is_never_a_traceback(
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     assert said(tmp_path / "none.pth") == f"{tmp_path / 'none.pth'}: no such weights file"
-    assert said(tmp_path) == f"{tmp_path}: no such weights file"
+    assert said(tmp_path) == f"{tmp_path} is a folder and neither a run nor a weights file"
 
 
 @pytest.mark.parametrize("name", ["broken.jpg", "page.pth", "notes"])
