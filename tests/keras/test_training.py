@@ -159,7 +159,8 @@ def test_fine_tuning_freezes_and_loads(colours: Path, tmp_path: Path, backend: s
 def run_python(
     code: str, *arguments: object, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    own = {**os.environ, **environment}
+    # JAX, where a test has imported it, sets a log level of TensorFlow for all that follows.
+    own = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "", **environment}
     for name in [name for name, value in own.items() if not value]:
         del own[name]
     command = [sys.executable, "-c", code, *map(str, arguments)]

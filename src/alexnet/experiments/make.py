@@ -135,6 +135,7 @@ def experiment(
     plan = _plan(
         name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, bars
     )
+    _require_ours(plan.folder)
     watcher.cost(cost_of(plan, machine, keep_weights, bars))
     if dry_run:
         return None
@@ -224,14 +225,17 @@ def _stem(pictures: data.Dataset) -> str:
     return Path(pictures.source).stem or pictures.root.resolve().name
 
 
-def _claim(plan: Plan, source: str | os.PathLike[str]) -> None:
-    """Make the folder of the results, and leave the settings in it; it is ours from then on."""
-    folder = plan.folder
+def _require_ours(folder: Path) -> None:
+    """Raise `UserError` for a folder with files of somebody else, which results could replace."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).is_file():
         raise UserError(
             f"{folder} holds other files; choose another --output-dir, which may be new"
         )
-    folder_of(folder)
+
+
+def _claim(plan: Plan, source: str | os.PathLike[str]) -> None:
+    """Make the folder of the results, and leave the settings in it; it is ours from then on."""
+    folder = folder_of(plan.folder)
     settings = {
         "data": DIGITS if source == DIGITS else os.path.abspath(source),  # noqa: PTH100
         "experiments": [one.name for one in plan.experiments],
