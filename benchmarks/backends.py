@@ -27,9 +27,9 @@ def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
     import numpy as np
 
     from alexnet import architecture, backends, weights
-    from alexnet.data.augment import ColourStatistics, training_plan, view_plan
-    from alexnet.preprocessing import Preprocessing
-    from alexnet.recipe import recipe
+    from alexnet.config.hyperparameters import recipe
+    from alexnet.config.preprocessing import Preprocessing
+    from alexnet.data.augmentation import ColourStatistics, training_plan, view_plan
     from alexnet.run import Run
 
     net = architecture(variant, num_classes=5)
@@ -69,9 +69,9 @@ def lrn(backend: str, _: str) -> dict[str, float]:
         norm = LocalResponseNorm(**constants)
         maps = torch.from_numpy(x).permute(0, 3, 1, 2).requires_grad_()
         return {"ours": _rate(lambda: torch.autograd.grad(norm(maps).sum(), maps)) / BATCH}
-    from alexnet import keras_backend
+    from alexnet.backends import keras_startup
 
-    keras_backend.start(backend, "cpu")
+    keras_startup.start(backend, "cpu")
     from alexnet.keras import LocalResponseNorm as KerasNorm
 
     layer = KerasNorm(**constants, data_format="channels_last")
@@ -110,8 +110,8 @@ def _rate(work: Callable[[], object]) -> float:
 def end_to_end(backend: str, data: str) -> dict[str, float]:
     """The second epoch of the recipe `tutorial`, pictures a second."""
     from alexnet import training
-    from alexnet.recipe import recipe
-    from alexnet.training.history import Epoch, Times
+    from alexnet.config.hyperparameters import recipe
+    from alexnet.history import Epoch, Times
 
     class LastRate(training.Observer):
         rate = 0.0

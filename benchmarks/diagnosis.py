@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alexnet.diagnosis.measurements import read_measured, to_dict
 from alexnet.run import METRICS, Run
 from alexnet.training import diagnose
-from alexnet.training.measured import read_measured, to_dict
 
 KEPT = Path(__file__).parent.parent / "tests" / "training" / "curves"
 RUNS = "runs.json"

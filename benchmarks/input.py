@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from alexnet import data
-from alexnet.data.augment import ColourStatistics, apply, training_plan
-from alexnet.data.random import permutation
-from alexnet.preprocessing import Preprocessing
-from alexnet.recipe import recipe
+from alexnet.config.hyperparameters import recipe
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.data.augmentation import ColourStatistics, apply, training_plan
+from alexnet.data.rng import permutation
 from side_by_side import arguments, compare, header, peer_of
 
 BATCH = 64

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from alexnet import training, variants
-from alexnet.recipe import recipe
+from alexnet.config.hyperparameters import recipe
 
 
 def main() -> None:

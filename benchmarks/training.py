@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F
 
 from alexnet import training
-from alexnet.recipe import Recipe, recipe
+from alexnet.config.hyperparameters import Recipe, recipe
+from alexnet.history import Epoch, Times
 from alexnet.run import Run
 from alexnet.torch import AlexNet
 from alexnet.torch.device import autocast_type
 from alexnet.torch.optimizers import optimizer
-from alexnet.training.history import Epoch, Times
 from side_by_side import arguments, compare, header, peer_of
 
 STEPS_IN_MEMORY = 40

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 import alexnet
+from alexnet.config.settings import fields, parse_assignments
 from alexnet.errors import UserError
-from alexnet.settings import fields, parse_assignments
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -202,10 +202,10 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert {in_reference(name) for name in public_names()} - elsewhere - shown == {
         "alexnet.Architecture",
         "alexnet.variants",
-        "alexnet.evaluation.figures.curve",
+        "alexnet.plots.curve",
     }
     also = {f"alexnet.architecture.{name}" for name in ("Architecture", "variants")}
-    assert {*also, "alexnet.evaluation.figures.curves.curve"} <= shown
+    assert {*also, "alexnet.plots.learning_curves.curve"} <= shown
 
 
 def rows(page: str, cells: int) -> list[list[str]]:
@@ -255,10 +255,10 @@ def test_what_the_command_line_prints_stands_in_the_page(
 
 
 def test_what_is_said_of_the_kept_runs_is_what_is_said_of_them() -> None:
-    from alexnet.architecture import Architecture
-    from alexnet.recipe import Recipe
+    from alexnet.config.hyperparameters import Recipe
+    from alexnet.diagnosis.measurements import from_dict
+    from alexnet.spec.architectures import Architecture
     from alexnet.training import diagnose
-    from alexnet.training.measured import from_dict
 
     curves = ROOT / "tests" / "training" / "curves"
     shown = dict(

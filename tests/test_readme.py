@@ -66,7 +66,7 @@ def test_every_option_that_the_readme_names_exists(readme: str) -> None:
     from typer.main import get_command
 
     from alexnet.cli.main import app
-    from alexnet.recipe import RECIPES
+    from alexnet.config.hyperparameters import RECIPES
 
     named = set(re.findall(r"--[a-z][a-z-]+", readme))
     assert named - set(options_of(get_command(app))) <= {"--help"}
@@ -76,7 +76,7 @@ def test_every_option_that_the_readme_names_exists(readme: str) -> None:
 
 
 def test_every_field_of_the_architecture_is_in_the_readme(readme: str) -> None:
-    from alexnet.settings import fields
+    from alexnet.config.settings import fields
 
     named = set(re.findall(r"`(\w+)`", readme))
     missing = {field.name for field in fields(alexnet.Architecture)} - named

@@ -6,12 +6,12 @@ Names are loaded when they are first used, so that `import alexnet` needs no fra
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from alexnet.architecture import Architecture, architecture, variants
 from alexnet.errors import RunError, UserError
+from alexnet.spec.architectures import Architecture, architecture, variants
 
 if TYPE_CHECKING:
-    from alexnet import explain as explain
     from alexnet import keras as keras
+    from alexnet import summary as summary
     from alexnet import weights as weights
     from alexnet.torch import AlexNet as AlexNet
 
@@ -21,15 +21,15 @@ __all__ = [
     "RunError",
     "UserError",
     "architecture",
-    "explain",
     "keras",
+    "summary",
     "variants",
     "weights",
 ]
 __version__ = "0.1.0"
 
 _LAZY = {"AlexNet": "alexnet.torch"}
-_LAZY_MODULES = ("explain", "keras", "weights")
+_LAZY_MODULES = ("summary", "keras", "weights")
 
 
 def __getattr__(name: str) -> Any:

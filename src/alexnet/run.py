@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.architecture import VARIANTS, Architecture
 from alexnet.backends import TORCH
+from alexnet.config.hyperparameters import Recipe
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.config.settings import Settings, check_names, fields
 from alexnet.errors import RunError, UserError
-from alexnet.preprocessing import Preprocessing
-from alexnet.recipe import Recipe
-from alexnet.settings import Settings, check_names, fields
+from alexnet.spec.architectures import VARIANTS, Architecture
 from alexnet.text import counted
 
 CONFIG = "config.json"

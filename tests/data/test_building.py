@@ -16,8 +16,8 @@ from typing import IO, Any
 import pytest
 
 from alexnet.data import cache_entries, clear_cache, find, open_store
-from alexnet.data.cache import build_once
 from alexnet.errors import RunError, UserError
+from alexnet.io.cache import build_once
 
 from .conftest import half_made, kept
 

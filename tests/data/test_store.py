@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alexnet.data import Store, decode, find, open_store
+from alexnet.data import Store, find, open_store
+from alexnet.data.decoding import decode
 from alexnet.errors import UserError
 from alexnet.progress import Advance, no_progress
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from alexnet import architecture, weights
-from alexnet.preprocessing import Preprocessing
-from alexnet.recipe import recipe
+from alexnet.config.hyperparameters import recipe
+from alexnet.config.preprocessing import Preprocessing
 from alexnet.run import BEST, Run
 
 COLOURS = {"blue": (20, 20, 240), "green": (20, 240, 20), "red": (240, 20, 20)}

@@ -94,7 +94,7 @@ def test_classes_are_matched_by_name_not_by_place(make_run, pictures):
 
 def test_one_name_written_in_two_ways_is_one_class():
     from alexnet.data import Dataset, Sample
-    from alexnet.evaluation.evaluate import _match
+    from alexnet.evaluation.evaluator import _match
 
     class Known:
         classes = (unicodedata.normalize("NFD", "café"), "tea")
@@ -171,7 +171,7 @@ def test_split_that_the_run_made_itself_is_made_again(make_run, pictures):
 @pytest.fixture
 def trained(pictures, tmp_path):
     """A run that was really trained on the pictures, which it split by itself."""
-    from alexnet.recipe import recipe
+    from alexnet.config.hyperparameters import recipe
     from alexnet.training import train
 
     outcome = train(
@@ -230,7 +230,7 @@ def test_other_pictures_with_a_few_of_the_training(trained, pictures, tmp_path):
 
 
 def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pictures):
-    from alexnet.evaluation.report import _title
+    from alexnet.evaluation.files import _title
 
     paths = sorted(pictures.rglob("*.png"))
     table = pictures / "pictures.csv"
@@ -243,7 +243,7 @@ def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pi
 
 
 def test_mistakes_of_a_network_for_grey_pictures_are_grey(pictures, tmp_path):
-    from alexnet.recipe import recipe
+    from alexnet.config.hyperparameters import recipe
     from alexnet.training import train
 
     run = train(
@@ -350,7 +350,7 @@ def test_names_of_any_kind(command, make_run, pictures, tmp_path):
 def test_many_classes_show_the_worst(capsys):
     from rich.console import Console
 
-    from alexnet.cli.evaluate import _show_classes
+    from alexnet.cli.evaluate_command import _show_classes
     from alexnet.evaluation import measure
 
     p = np.eye(40)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from alexnet.architecture import VARIANTS, Architecture
+from alexnet.config.hyperparameters import recipe
 from alexnet.experiments import EXPERIMENTS
 from alexnet.experiments.claims import NETWORK, RECIPE, chosen
-from alexnet.recipe import recipe
+from alexnet.spec.architectures import VARIANTS, Architecture
 
 # Sections 3.1 to 4.2 and 6 of the paper: experiment, arms, measure, number.
 PAPER = {

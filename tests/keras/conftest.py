@@ -17,9 +17,9 @@ if not HERE or importlib.util.find_spec("keras") is None:
     pytest.skip("needs alexnet[tensorflow] or alexnet[jax]", allow_module_level=True)
 BACKEND = os.environ.get("KERAS_BACKEND") or HERE[0]
 
-from alexnet import keras_backend  # noqa: E402
+from alexnet.backends import keras_startup  # noqa: E402
 
-keras_backend.start(BACKEND, "cpu")
+keras_startup.start(BACKEND, "cpu")
 
 
 @pytest.fixture(scope="session")

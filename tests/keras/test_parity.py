@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alexnet import Architecture, RunError, UserError, architecture, variants, weights
-from alexnet.data.augment import ColourStatistics, training_plan
+from alexnet.config.hyperparameters import Recipe
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.data.augmentation import ColourStatistics, training_plan
 from alexnet.keras import optimizers
-from alexnet.keras.network import Network as KerasNetwork
+from alexnet.keras.inference import Network as KerasNetwork
 from alexnet.keras.trainer import Trainer as KerasTrainer
-from alexnet.preprocessing import Preprocessing
-from alexnet.recipe import Recipe
-from alexnet.torch.network import Network as TorchNetwork
+from alexnet.torch.inference import Network as TorchNetwork
 from alexnet.torch.optimizers import optimizer
 from alexnet.torch.trainer import Trainer as TorchTrainer
 

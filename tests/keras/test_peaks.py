@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from alexnet import architecture, backends, weights
-from alexnet.data.augment import view_plan
-from alexnet.preprocessing import Preprocessing
-from alexnet.recipe import recipe
+from alexnet.config.hyperparameters import recipe
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.data.augmentation import view_plan
 from alexnet.run import BEST, Run
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from alexnet import UserError, weights
+from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.evaluation import evaluate
-from alexnet.predict import predict
-from alexnet.recipe import Recipe, recipe
+from alexnet.prediction import predict
 from alexnet.run import Run
 from alexnet.training import Machine, Observer, Stopped, resume, train
 
-from ..pictures import red_and_blue
+from ..images import red_and_blue
 
 SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from alexnet.config.hyperparameters import recipe
 from alexnet.evaluation.metrics import measure
-from alexnet.pages import render
-from alexnet.recipe import recipe
-from alexnet.report.judgement import Judgement
+from alexnet.history import read_epochs
+from alexnet.html import render
+from alexnet.report.evaluation_section import Judgement
 from alexnet.report.sections import sections
 from alexnet.run import Run
 from alexnet.training import train
-from alexnet.training.history import read_epochs
 
 CLASSES = ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\u202eexe.png", "شجرة")
 

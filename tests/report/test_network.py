@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from alexnet import architecture
-from alexnet.report.network import kernels
+from alexnet.report.network_section import kernels
 from alexnet.run import Run
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet.architecture import variants
-from alexnet.recipe import RECIPES, Recipe
-from alexnet.settings import fields
+from alexnet.config.hyperparameters import RECIPES, Recipe
+from alexnet.config.settings import fields
+from alexnet.spec.architectures import variants
 
 SMALL = ["--set", "widths=8", "--set", "hidden=16", "--image-size", "63", "--batch-size", "8"]
 

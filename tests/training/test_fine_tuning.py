@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 
 from alexnet import UserError, architecture, backends, weights
-from alexnet.architecture import VARIANTS
-from alexnet.data.augment import view_plan
-from alexnet.fine_tuning import lr_factors, settled
-from alexnet.pretrained import PUBLISHED, open_pretrained
-from alexnet.recipe import Recipe, recipe
+from alexnet.config.hyperparameters import Recipe, recipe
+from alexnet.data.augmentation import view_plan
+from alexnet.pretrained.fine_tuning import lr_factors, settled
+from alexnet.pretrained.published import PUBLISHED, open_pretrained
 from alexnet.run import LAST, Run
+from alexnet.spec.architectures import VARIANTS
 from alexnet.training import Machine, Observer, Stopped, resume, train
 from alexnet.training.checkpoint import load
 
@@ -230,7 +230,7 @@ def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source
 
 
 def test_what_is_frozen_has_no_gradient_and_no_state(source: Path) -> None:
-    from alexnet.torch.network import Network
+    from alexnet.torch.inference import Network
     from alexnet.torch.trainer import Trainer
 
     run = Run.open(source)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from alexnet.recipe import Recipe, recipe
+from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.training.schedule import Plateau, learning_rate
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from alexnet import RunError, UserError, architecture
-from alexnet.recipe import RECIPES, Recipe, recipe
+from alexnet.config.hyperparameters import RECIPES, Recipe, recipe
+from alexnet.history import Epoch, Times
 from alexnet.run import Run
 from alexnet.training import Machine, Observer, Stopped, diagnose, resume, train
-from alexnet.training.history import Epoch, Times
 
-from ..pictures import red_and_blue
+from ..images import red_and_blue
 
 SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 """A network that trains in a moment; what is tested does not depend on its size."""

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alexnet.config.hyperparameters import Recipe
+from alexnet.config.settings import check_names, fields
 from alexnet.errors import UserError
-from alexnet.recipe import Recipe
-from alexnet.settings import check_names, fields
 
 OWN_OPTIONS = (
     "data",

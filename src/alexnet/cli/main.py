@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from alexnet.cli.cache import app as cache
-from alexnet.cli.check import check
-from alexnet.cli.compare import compare
-from alexnet.cli.draw import draw
-from alexnet.cli.evaluate import evaluate
-from alexnet.cli.experiment import experiment
-from alexnet.cli.features import features
-from alexnet.cli.info import info
-from alexnet.cli.predict import predict
-from alexnet.cli.report import report
-from alexnet.cli.show import app as show
-from alexnet.cli.similar import similar
-from alexnet.cli.size import size
-from alexnet.cli.train import train
+from alexnet.cli.cache_command import app as cache
+from alexnet.cli.check_command import check
+from alexnet.cli.compare_command import compare
+from alexnet.cli.draw_command import draw
+from alexnet.cli.evaluate_command import evaluate
+from alexnet.cli.experiment_command import experiment
+from alexnet.cli.features_command import features
+from alexnet.cli.info_command import info
+from alexnet.cli.predict_command import predict
+from alexnet.cli.report_command import report
+from alexnet.cli.show_command import app as show
+from alexnet.cli.similar_command import similar
+from alexnet.cli.size_command import size
+from alexnet.cli.train_command import train
 from alexnet.errors import RunError, UserError
 
 DEBUG = "--debug"

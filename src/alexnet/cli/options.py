@@ -7,9 +7,9 @@ from typing import Annotated, Any, TypeAlias, get_origin
 
 import typer
 
-from alexnet.architecture import variants
 from alexnet.backends import BACKENDS
-from alexnet.settings import Settings, as_text, field_types, fields, optional_type
+from alexnet.config.settings import Settings, as_text, field_types, fields, optional_type
+from alexnet.spec.architectures import variants
 
 
 def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:

@@ -1,13 +1,13 @@
 """Pictures in: found, checked, split, decoded once and kept."""
 
-from alexnet.data.cache import CacheEntry, cache_dir, cache_entries, clear_cache
-from alexnet.data.check import CheckReport, check
-from alexnet.data.decode import MAX_PIXELS, Picture, PictureError, decode, read_picture
-from alexnet.data.find import find
-from alexnet.data.fingerprint import fingerprints
+from alexnet.data.decoding import MAX_PIXELS, Picture, PictureError, decode, read_picture
+from alexnet.data.hashing import fingerprints
+from alexnet.data.quality import CheckReport, check
 from alexnet.data.samples import Dataset, Sample, natural_key, problems, require_trainable
-from alexnet.data.split import with_split
+from alexnet.data.sources import find
+from alexnet.data.splitting import with_split
 from alexnet.data.store import Store, open_store
+from alexnet.io.cache import CacheEntry, cache_dir, cache_entries, clear_cache
 
 __all__ = [
     "MAX_PIXELS",

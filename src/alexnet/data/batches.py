@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data import augment
-from alexnet.preprocessing import Preprocessing
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.data import augmentation
 
 
 class Batches:
@@ -35,7 +35,7 @@ class Batches:
         self._buffer = np.empty((0, side, side, channels), np.float32)
 
     def make(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augment.Plan
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> NDArray[np.float32]:
         """(N, crop_px, crop_px, channels), valid until the next call.
 
@@ -45,7 +45,7 @@ class Batches:
         count = len(pictures)
         if len(self._buffer) < count:  # fresh pages in each step would cost as much as the crops
             self._buffer = np.empty((count, *self._buffer.shape[1:]), np.float32)
-        return augment.apply(
+        return augmentation.apply(
             plan,
             pictures,
             self._preprocessing,

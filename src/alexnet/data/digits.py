@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from alexnet.data.cache import build_once
+from alexnet.io.cache import build_once
 from alexnet.progress import Progress, no_progress
 
 PICTURES = 1797

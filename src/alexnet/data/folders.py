@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alexnet.data.decode import PICTURE_SUFFIXES
+from alexnet.data.decoding import PICTURE_SUFFIXES
 from alexnet.data.samples import SPLITS, Dataset, Sample, missing_in_val, natural_key
 from alexnet.errors import UserError
 from alexnet.text import counted, printable, some

@@ -16,13 +16,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from alexnet.data.cache import build_once, cache_dir, read_index, require_space
-from alexnet.data.decode import DECODER_VERSION, MAX_PIXELS, PictureError, Pixels, decode
-from alexnet.data.fingerprint import DIGEST_BYTES, fingerprints
+from alexnet.data.decoding import DECODER_VERSION, MAX_PIXELS, PictureError, Pixels, decode
+from alexnet.data.hashing import DIGEST_BYTES, fingerprints
+from alexnet.data.membership import contents
 from alexnet.data.parallel import ordered_map
 from alexnet.data.samples import Sample
-from alexnet.data.seen import contents
 from alexnet.errors import UserError
+from alexnet.io.cache import build_once, cache_dir, read_index, require_space
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, counted, printable
 

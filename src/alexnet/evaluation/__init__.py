@@ -1,10 +1,10 @@
 """How good a run is: its figures on pictures whose classes are known, and their pictures."""
 
-from alexnet.evaluation.calibration import Bin, Calibration, calibration
-from alexnet.evaluation.evaluate import evaluate
+from alexnet.evaluation.crops import CROPS, probabilities
+from alexnet.evaluation.evaluator import evaluate
 from alexnet.evaluation.metrics import ClassMetrics, Metrics, measure, softmax, wilson
+from alexnet.evaluation.reliability import Bin, Calibration, calibration
 from alexnet.evaluation.results import Evaluation, Judged, NotSavedError
-from alexnet.evaluation.views import CROPS, probabilities
 
 __all__ = [
     "CROPS",

@@ -10,14 +10,14 @@ from alexnet.experiments.claims import EXPERIMENTS, Arm, Comparison, Experiment
 
 if TYPE_CHECKING:
     from alexnet.experiments.cost import Cost as Cost
-    from alexnet.experiments.judge import ArmResult as ArmResult
-    from alexnet.experiments.judge import Finding as Finding
-    from alexnet.experiments.judge import sentence as sentence
-    from alexnet.experiments.make import Result as Result
-    from alexnet.experiments.make import Results as Results
-    from alexnet.experiments.make import Watcher as Watcher
-    from alexnet.experiments.make import experiment as experiment
-    from alexnet.experiments.trained import Trained as Trained
+    from alexnet.experiments.outcomes import Trained as Trained
+    from alexnet.experiments.runner import Result as Result
+    from alexnet.experiments.runner import Results as Results
+    from alexnet.experiments.runner import Watcher as Watcher
+    from alexnet.experiments.runner import experiment as experiment
+    from alexnet.experiments.verdicts import ArmResult as ArmResult
+    from alexnet.experiments.verdicts import Finding as Finding
+    from alexnet.experiments.verdicts import sentence as sentence
 
 __all__ = [
     "EXPERIMENTS",
@@ -36,15 +36,15 @@ __all__ = [
 ]
 
 _LAZY = {
-    "ArmResult": "judge",
+    "ArmResult": "verdicts",
     "Cost": "cost",
-    "Finding": "judge",
-    "Result": "make",
-    "Results": "make",
-    "Trained": "trained",
-    "Watcher": "make",
-    "experiment": "make",
-    "sentence": "judge",
+    "Finding": "verdicts",
+    "Result": "runner",
+    "Results": "runner",
+    "Trained": "outcomes",
+    "Watcher": "runner",
+    "experiment": "runner",
+    "sentence": "verdicts",
 }
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from alexnet.architecture import Architecture, architecture
-from alexnet.recipe import Recipe, recipe
-from alexnet.settings import check_names
+from alexnet.config.hyperparameters import Recipe, recipe
+from alexnet.config.settings import check_names
+from alexnet.spec.architectures import Architecture, architecture
 
 ALL = "all"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from alexnet import backends, weights
-from alexnet.architecture import Architecture
-from alexnet.data.augment import ColourStatistics, training_plan
+from alexnet.config.hyperparameters import enough_epochs
+from alexnet.config.preprocessing import Preprocessing, resize_px_for
+from alexnet.data.augmentation import ColourStatistics, training_plan
+from alexnet.experiments.outcomes import kept_bytes, known
 from alexnet.experiments.plan import Plan, Training
-from alexnet.experiments.trained import kept_bytes, known
-from alexnet.preprocessing import Preprocessing, resize_px_for
 from alexnet.progress import Progress, no_progress
-from alexnet.recipe import enough_epochs
 from alexnet.run import Run
+from alexnet.spec.architectures import Architecture
 from alexnet.text import byte_text, counted, duration
 from alexnet.training import Machine
 

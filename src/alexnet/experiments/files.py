@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alexnet.evaluation import figures
-from alexnet.experiments.figure import draw, panels
-from alexnet.experiments.judge import GOAL, Finding, epochs_until, sentence
+from alexnet import plots
 from alexnet.experiments.page import page_of
 from alexnet.experiments.plan import Plan
+from alexnet.experiments.verdicts import GOAL, Finding, epochs_until, sentence
+from alexnet.plots.experiments import draw, panels
 from alexnet.weights import write_bytes
 
 if TYPE_CHECKING:
-    from alexnet.experiments.make import Result
+    from alexnet.experiments.runner import Result
 
 INDEX = "index.html"
 FINDINGS = "findings.csv"
@@ -29,7 +29,7 @@ def write(plan: Plan, results: "Sequence[Result]") -> Path:
     for result in results:
         name = result.experiment.name
         write_bytes(plan.folder / f"{name}.csv", _csv(list(trainings(result))))
-        write_bytes(plan.folder / f"{name}.png", figures.png(draw(result)))
+        write_bytes(plan.folder / f"{name}.png", plots.png(draw(result)))
         page = page_of(plan, [result], [panels(result)])
         write_bytes(plan.folder / f"{name}.html", page.encode("utf-8", "backslashreplace"))
     if len(results) == 1:

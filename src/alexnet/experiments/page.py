@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from alexnet import __version__
+from alexnet.config.settings import Settings, as_text, fields
 from alexnet.experiments.claims import NETWORK, RECIPE, Comparison
-from alexnet.experiments.judge import (
-    MEASURES,
-    NOT_SHOWN,
-    ArmResult,
-    Finding,
-    measured,
-    sentence,
-)
 from alexnet.experiments.plan import Plan
-from alexnet.pages import render, sharp
-from alexnet.settings import Settings, as_text, fields
+from alexnet.experiments.verdicts import MEASURES, NOT_SHOWN, ArmResult, Finding, measured, sentence
+from alexnet.html import render, sharp
 from alexnet.text import counted, one_decimal, printable
 
 if TYPE_CHECKING:
-    from alexnet.experiments.make import Result
+    from alexnet.experiments.runner import Result
 
 _MARKS = {"shown": "✓", "the other way round": "↺", NOT_SHOWN: "–"}
 """Beside the words, so that a table is read at a glance and without colours."""
@@ -180,7 +173,7 @@ def command_of(plan: Plan, count: int) -> str:
 
 
 def _variant_of(plan: Plan) -> Settings:
-    from alexnet.architecture import VARIANTS
+    from alexnet.spec.architectures import VARIANTS
 
     same = plan.network.variant == NETWORK.variant
     return NETWORK if same else VARIANTS[plan.network.variant]

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from alexnet import data
-from alexnet.architecture import Architecture
+from alexnet.config.hyperparameters import Recipe, enough_epochs
 from alexnet.errors import UserError
 from alexnet.experiments.claims import ALL, Arm, Experiment, chosen
-from alexnet.recipe import Recipe, enough_epochs
+from alexnet.spec.architectures import Architecture
 
 RUNS = "runs"
 BASE = "base"

@@ -4,7 +4,7 @@ Keras computes with what `KERAS_BACKEND` names when it is first imported. Import
 makes its layers known to Keras, so that `keras.models.load_model` reads what was saved from it.
 """
 
-from alexnet.keras_backend import import_keras as _import_keras
+from alexnet.backends.keras_startup import import_keras as _import_keras
 from alexnet.text import how_to_install as _how_to_install
 
 try:

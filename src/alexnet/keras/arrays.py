@@ -10,7 +10,7 @@ import numpy as np
 from alexnet import weights
 from alexnet.errors import UserError
 from alexnet.weights import keras_layout
-from alexnet.weights.fit import check_shapes
+from alexnet.weights.compatibility import check_shapes
 
 _FIRST = "conv1"
 _WITH_WEIGHTS = (

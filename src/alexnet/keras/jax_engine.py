@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.config.hyperparameters import Recipe
 from alexnet.keras import optimizers
 from alexnet.keras.arrays import variables
-from alexnet.keras.network import values_of
+from alexnet.keras.inference import values_of
 from alexnet.keras.objective import losses
-from alexnet.recipe import Recipe
 
 
 class JaxEngine:

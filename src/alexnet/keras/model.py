@@ -8,15 +8,15 @@ from typing import Any
 import keras
 from keras import layers as kl
 
-from alexnet import layers as spec
 from alexnet import weights
-from alexnet.architecture import Architecture, architecture
+from alexnet.config.settings import check_names
 from alexnet.errors import UserError
 from alexnet.keras.adaptive_pool import AdaptiveMeanPooling2D
 from alexnet.keras.arrays import load_weights
 from alexnet.keras.conv import Conv2D
 from alexnet.keras.lrn import LocalResponseNorm
-from alexnet.settings import check_names
+from alexnet.spec import layers as spec
+from alexnet.spec.architectures import Architecture, architecture
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Architecture))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from alexnet.recipe import Recipe
+from alexnet.config.hyperparameters import Recipe
 
 State = dict[str, Any]
 """What is kept of one weight from step to step; `step` is a number, the others have its shape."""

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from alexnet.config.hyperparameters import Recipe
 from alexnet.keras import optimizers
 from alexnet.keras.arrays import variables
 from alexnet.keras.objective import losses
-from alexnet.recipe import Recipe
 
 
 class TensorFlowEngine:

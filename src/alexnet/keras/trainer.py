@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data.augment import Plan
+from alexnet.backends.keras_startup import multiplies_bf16
+from alexnet.config.hyperparameters import Recipe
+from alexnet.data.augmentation import Plan
 from alexnet.errors import DivergedError, UserError
 from alexnet.keras.arrays import flat_channels, read_weights, variables
+from alexnet.keras.inference import Network
 from alexnet.keras.model import untrained
-from alexnet.keras.network import Network
-from alexnet.keras_backend import multiplies_bf16
-from alexnet.recipe import Recipe
 from alexnet.weights import keras_layout
 
 _OPTIMIZER = "optimizer."

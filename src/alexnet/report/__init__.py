@@ -1,5 +1,5 @@
 """One HTML file that says how a run went and how good it is, and opens anywhere offline."""
 
-from alexnet.report.make import REPORT, report
+from alexnet.report.builder import REPORT, report
 
 __all__ = ["REPORT", "report"]

@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.evaluation import Calibration, figures
-from alexnet.fine_tuning import described
-from alexnet.pages.images import Image, pixels, sharp
-from alexnet.report.judgement import Judgement
-from alexnet.report.network import drawing, kernels, layers
+from alexnet import plots
+from alexnet.config.settings import as_text, fields
+from alexnet.diagnosis.diagnosing import diagnose
+from alexnet.diagnosis.measurements import read_measured
+from alexnet.evaluation import Calibration
+from alexnet.history import Epoch, best, rows
+from alexnet.html.embedded_images import Image, pixels, sharp
+from alexnet.pretrained.fine_tuning import described
+from alexnet.report.evaluation_section import Judgement
+from alexnet.report.network_section import drawing, kernels, layers
 from alexnet.run import Run
-from alexnet.settings import as_text, fields
 from alexnet.text import counted, printable
-from alexnet.training.diagnosis import diagnose
-from alexnet.training.history import Epoch, best, rows
-from alexnet.training.measured import read_measured
 
 _CONFUSIONS, _CONFUSIONS_OF_MANY = 10, 25
 _MANY_CLASSES = 60
@@ -90,7 +91,7 @@ def _curves(epochs: Sequence[Epoch]) -> list[Image]:
         "learning rate": f"Learning rate: at most {max(e.lr for e in epochs):.3g}, "
         f"at the end {last.lr:.3g}.",
     }
-    return [sharp(figures.curve(table, what), alt) for what, alt in alts.items()]
+    return [sharp(plots.curve(table, what), alt) for what, alt in alts.items()]
 
 
 def _some_epochs(epochs: Sequence[Epoch]) -> list[Epoch]:
@@ -102,7 +103,7 @@ def _some_epochs(epochs: Sequence[Epoch]) -> list[Epoch]:
 def _matrix(judgement: Judgement | None) -> Image | None:
     if judgement is None:
         return None
-    found = figures.confusion_matrix(judgement.confusion, judgement.classes)
+    found = plots.confusion_matrix(judgement.confusion, judgement.classes)
     count = counted(int(judgement.figures["count"]), "picture")
     return pixels(
         found,
@@ -115,7 +116,7 @@ def _pattern(judgement: Judgement | None) -> Image | None:
     """The matrix of many classes for a narrow screen; None where the other one can be read."""
     if judgement is None or len(judgement.classes) <= _MANY_CLASSES:
         return None
-    return pixels(figures.confusion_pattern(judgement.confusion), "Confusion matrix, small.")
+    return pixels(plots.confusion_pattern(judgement.confusion), "Confusion matrix, small.")
 
 
 def _confusions(judgement: Judgement | None) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _reliability(found: Calibration | None) -> Image | None:
         return None
     filled = [one for one in found.bins if one.count]
     points = "; ".join(f"{one.confidence:.0%} sure, {one.accuracy:.0%} right" for one in filled)
-    return sharp(figures.reliability(found), f"Reliability diagram by confidence: {points}.")
+    return sharp(plots.reliability(found), f"Reliability diagram by confidence: {points}.")
 
 
 def _of_pictures(run: Run) -> list[Fact]:

@@ -1,6 +1,6 @@
 """AlexNet in PyTorch."""
 
 from alexnet.torch.lrn import LocalResponseNorm
-from alexnet.torch.module import AlexNet
+from alexnet.torch.model import AlexNet
 
 __all__ = ["AlexNet", "LocalResponseNorm"]

@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alexnet.data.augment import Plan
+from alexnet.config.hyperparameters import Recipe
+from alexnet.data.augmentation import Plan
 from alexnet.errors import DivergedError
-from alexnet.recipe import Recipe
 from alexnet.torch.device import autocast_type
-from alexnet.torch.module import AlexNet
-from alexnet.torch.network import Network
+from alexnet.torch.inference import Network
+from alexnet.torch.model import AlexNet
 from alexnet.torch.optimizers import optimizer
 
 _OPTIMIZER = "optimizer."

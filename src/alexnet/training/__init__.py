@@ -1,12 +1,12 @@
 """Train an AlexNet, and go on with a training that was stopped."""
 
-from alexnet.training.diagnosis import Diagnosis, diagnose
+from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
+from alexnet.diagnosis.measurements import Measured
+from alexnet.training.environment import Machine
 from alexnet.training.loop import Stopped
-from alexnet.training.machine import Machine
-from alexnet.training.measured import Measured
-from alexnet.training.observer import Observer
-from alexnet.training.outcome import Outcome
-from alexnet.training.train import resume, train
+from alexnet.training.observers import Observer
+from alexnet.training.results import Outcome
+from alexnet.training.runner import resume, train
 
 __all__ = [
     "Diagnosis",

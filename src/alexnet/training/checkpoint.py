@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from alexnet.errors import UserError
-from alexnet.training.history import Epoch, Times
+from alexnet.history import Epoch, Times
 from alexnet.training.schedule import Plateau
 from alexnet.weights import write_bytes
 

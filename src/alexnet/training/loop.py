@@ -10,40 +10,28 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from alexnet import weights
-from alexnet.backends import Network, Trainer
-from alexnet.data.augment import ColourStatistics, training_plan, view_plan
-from alexnet.data.random import permutation, step_seed
-from alexnet.recipe import Recipe
+from alexnet.backends import Trainer
+from alexnet.config.hyperparameters import Recipe
+from alexnet.data.augmentation import ColourStatistics, training_plan
+from alexnet.data.rng import permutation, step_seed
+from alexnet.evaluation.validation import ImageSource, validate
+from alexnet.history import Epoch, Times, write_tables
 from alexnet.run import BEST, LAST
 from alexnet.text import counted
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import Progress
-from alexnet.training.history import Epoch, Times, write_tables
 from alexnet.training.interrupt import StopRequest
-from alexnet.training.observer import Observer
+from alexnet.training.observers import Observer
 from alexnet.training.schedule import learning_rate
 
 _SAVE_COST_SHARE = 0.05
 """At most this share of the time goes into checkpoints, however short the epochs are."""
 _SAVE_WITHIN_EPOCH_SECONDS = 120.0
-_VAL_BATCH = 64
-_TOP = 5
-
-
-class Pictures(Protocol):
-    """Kept squares by row, with the label of each row."""
-
-    @property
-    def labels(self) -> NDArray[np.int64]: ...
-
-    def read(self, rows: NDArray[np.int64]) -> list[NDArray[np.uint8]]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +40,7 @@ class Task:
 
     folder: Path
     recipe: Recipe
-    pictures: Pictures
+    pictures: ImageSource
     train_rows: NDArray[np.int64]
     val_rows: NDArray[np.int64]
     colours: ColourStatistics
@@ -191,20 +179,3 @@ def _end_epoch(task: Task, trainer: Trainer, progress: Progress, observer: Obser
     progress.end_epoch()
     write_tables(task.folder, progress.epochs, progress.times)
     observer.epoch(epoch, times, is_best=is_best)
-
-
-def validate(
-    network: Network, pictures: Pictures, rows: NDArray[np.int64]
-) -> tuple[float, float, float]:
-    """Mean loss, top-1 and top-5 (top-k of all classes where there are fewer) on centre crops."""
-    loss, hits, top_hits = 0.0, 0, 0
-    for start in range(0, len(rows), _VAL_BATCH):
-        chosen = rows[start : start + _VAL_BATCH]
-        labels = pictures.labels[chosen]
-        plan = view_plan(network.preprocessing, len(chosen))
-        logits = network.logits(pictures.read(chosen), plan).astype(np.float64)
-        loss -= float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], 1).sum())
-        ranked = np.argsort(-logits, axis=1, kind="stable")[:, :_TOP]
-        hits += int((ranked[:, 0] == labels).sum())
-        top_hits += int((ranked == labels[:, None]).any(axis=1).sum())
-    return loss / len(rows), hits / len(rows), top_hits / len(rows)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from alexnet.recipe import Recipe
+from alexnet.config.hyperparameters import Recipe
 
 
 @dataclass

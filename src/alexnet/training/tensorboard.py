@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from alexnet.errors import UserError
+from alexnet.history import Epoch, Times
 from alexnet.text import how_to_install
-from alexnet.training.history import Epoch, Times
-from alexnet.training.observer import Observer
+from alexnet.training.observers import Observer
 
 
 class TensorBoard(Observer):

@@ -15,7 +15,7 @@ import numpy as np
 
 from alexnet.errors import UserError
 from alexnet.text import printable
-from alexnet.weights.found import Found, check_sequence, identify
+from alexnet.weights.layer_matching import Found, check_sequence, identify
 
 _KINDS = {
     "Convolution": "conv",

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
-from alexnet.weights import caffe, hdf5, keras_file, keras_writer, pytorch
-from alexnet.weights.fit import check
+from alexnet.spec.architectures import Architecture
+from alexnet.weights import caffe, hdf5, keras_reader, keras_writer, pytorch
+from alexnet.weights.compatibility import check
 from alexnet.weights.names import Weights, canonical, in_order, indexed
 
 _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
@@ -139,18 +139,18 @@ def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     if head.startswith(hdf5.MAGIC):
-        return keras_file.read_hdf5
+        return keras_reader.read_hdf5
     if head.startswith(_ZIP_MAGIC):
-        return keras_file.read_archive if keras_file.is_archive(path) else pytorch.read_torch
+        return keras_reader.read_archive if keras_reader.is_archive(path) else pytorch.read_torch
     if head.startswith(_PICKLE_MAGIC):
         return pytorch.read_torch
     if head[8:] == b"{":  # behind the length of safetensors' header
         return _read_safetensors
     by_ending: dict[str, Callable[[Path], Mapping[str, Any]]] = {
         ".safetensors": _read_safetensors,
-        ".h5": keras_file.read_hdf5,
-        ".hdf5": keras_file.read_hdf5,
-        ".keras": keras_file.read_archive,
+        ".h5": keras_reader.read_hdf5,
+        ".hdf5": keras_reader.read_hdf5,
+        ".keras": keras_reader.read_archive,
         ".caffemodel": caffe.read_caffe,
     }
     if path.suffix in by_ending:

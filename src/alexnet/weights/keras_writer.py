@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alexnet.architecture import Architecture
 from alexnet.errors import RunError, UserError
+from alexnet.spec.architectures import Architecture
 from alexnet.weights.keras_layout import VARIABLES, kind_of, to_keras
 from alexnet.weights.names import Weights
 

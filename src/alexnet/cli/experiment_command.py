@@ -1,0 +1,192 @@
+"""alexnet experiment: a claim of the paper, put to the test on pictures."""
+
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alexnet.backends import BACKENDS, TORCH
+from alexnet.cli.options import (
+    DataArgument,
+    DeviceOption,
+    SetOption,
+    WorkersOption,
+    completion,
+    with_settings,
+)
+from alexnet.config.hyperparameters import RECIPES, FineTuning, Recipe, recipe
+from alexnet.config.settings import fields, parse_assignments
+from alexnet.experiments.claims import ALL, EXPERIMENTS, RECIPE
+from alexnet.spec.architectures import Architecture, variants
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from alexnet.experiments import Results, Watcher
+
+_NAMES = (*EXPERIMENTS, ALL)
+_NO_START = tuple(field.name for field in fields(FineTuning))
+
+
+@with_settings(Recipe, RECIPE, skip=("name", *_NO_START))
+def experiment(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help=f"One of {', '.join(_NAMES)}.",
+            autocompletion=completion(_NAMES),
+        ),
+    ],
+    data: DataArgument,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Trainings of each kind; an interval needs two.")
+    ] = 5,
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"The common network: {', '.join(variants())}.",
+            show_default="the paper's at 64 pixels, with half of its kernels",
+            autocompletion=completion(variants()),
+        ),
+    ] = None,
+    set_: SetOption = None,
+    recipe_name: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="NAME",
+            help=f"The common training settings: {', '.join(RECIPES)}.",
+            show_default="fast without its changes of colours",
+            autocompletion=completion(RECIPES),
+        ),
+    ] = None,
+    output_dir: Annotated[
+        str | None,
+        typer.Option(
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Where the results go.",
+            show_default="experiments/ and the name of the data",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")
+    ] = False,
+    keep_weights: Annotated[
+        bool, typer.Option("--keep-weights", help="Keep the weights of every training.")
+    ] = False,
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=f"What computes: {', '.join(BACKENDS)}.",
+            autocompletion=completion(BACKENDS),
+        ),
+    ] = TORCH,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    settings: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """Put a claim of the paper to the test: the same network with one thing changed.
+
+    Trained from several seeds each; a table, a figure and a page with the verdict. What was
+    trained before, also by another experiment, is not trained again, so a call that was stopped
+    is simply repeated.
+    """
+    from rich.console import Console
+
+    from alexnet.cli.training_display import PLAIN, end_stopped, program
+    from alexnet.experiments import experiment as put_to_the_test
+    from alexnet.progress import rich_progress
+    from alexnet.training import Machine, Stopped
+
+    common = RECIPE if recipe_name is None else recipe(recipe_name)
+    changed = {"least_steps": 0, **settings} if "epochs" in settings else settings
+    console = Console()
+    watcher = _screen(console)
+    try:
+        results = put_to_the_test(
+            name,
+            data,
+            variant=variant,
+            changes=parse_assignments(set_ or [], Architecture),
+            recipe=_replaced(common, changed),
+            seeds=seeds,
+            machine=Machine(backend=backend, device=device, workers=workers),
+            output_dir=output_dir,
+            keep_weights=keep_weights,
+            dry_run=dry_run,
+            watcher=watcher,
+            bars=rich_progress(console),
+        )
+    except Stopped as stop:
+        again = shlex.join(sys.argv[1:])
+        console.print(f"stopped; the same command goes on:  {program()} {again}", **PLAIN)
+        end_stopped(stop.signal_number)
+    if results is not None:
+        _show(console, results)
+
+
+def _replaced(common: Recipe, settings: dict[str, Any]) -> Recipe:
+    import dataclasses
+
+    return dataclasses.replace(common, **settings)
+
+
+def _show(console: "Console", results: "Results") -> None:
+    from alexnet.cli.training_display import PLAIN
+    from alexnet.experiments import sentence
+    from alexnet.text import printable
+
+    for result in results.results:
+        console.print(f"\n{result.experiment.title}", style="bold", highlight=False)
+        for found in result.findings:
+            console.print(sentence(found), **PLAIN)
+    console.print(f"\nPage: {printable(results.page)}", **PLAIN)
+
+
+def _screen(console: "Console") -> "Watcher":
+    """What a person sees: the cost, and a line for each training."""
+    from alexnet.cli.training_display import PLAIN, EpochBar
+    from alexnet.experiments import Cost, Trained, Watcher
+    from alexnet.experiments.plan import Training
+    from alexnet.text import duration, printable
+    from alexnet.training import Observer
+
+    class Screen(Watcher):
+        def __init__(self) -> None:
+            self._done, self._start = 0, time.monotonic()
+            self._said: set[str] = set()
+
+        def notice(self, text: str) -> None:
+            # Memory and broken pictures are much the same for all trainings: the first says it.
+            if not self._done and text not in self._said:
+                console.print(printable(text), **PLAIN)
+            self._said.add(text)
+
+        def cost(self, cost: Cost) -> None:
+            console.print(str(cost), **PLAIN)
+            self._todo, self._start = cost.trainings, time.monotonic()
+
+        def started(self, number: int, count: int, training: Training) -> Observer:
+            self._at = f"{number}/{count}"
+            what = f"{self._at} {training.label}, seed {training.seed}"
+            return EpochBar(console, what) if console.is_terminal else Observer()
+
+        def ended(self, training: Training, trained: Trained, seconds: float) -> None:
+            self._done += 1
+            elapsed = time.monotonic() - self._start
+            left = elapsed / self._done * (self._todo - self._done)
+            found = trained.diverged or f"error {1 - trained.top1:6.1%}"
+            console.print(
+                f"{self._at:>7}  {training.label:<32} seed {training.seed}  {found}  "
+                f"{duration(seconds):>8}; {duration(left)} left",
+                **PLAIN,
+            )
+
+    return Screen()

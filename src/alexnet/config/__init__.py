@@ -1,0 +1,1 @@
+"""Every setting: hyperparameters, named recipes and preprocessing, as frozen dataclasses."""

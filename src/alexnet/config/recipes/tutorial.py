@@ -1,0 +1,22 @@
+"""What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs.
+
+Source: the tutorials on AlexNet in PyTorch that the seeds are of.
+Command: `alexnet train flowers --recipe tutorial`.
+"""
+
+from alexnet.config.hyperparameters import Recipe
+
+RECIPE = Recipe(
+    name="tutorial",
+    epochs=12,
+    batch_size=32,
+    optimizer="adam",
+    lr=2e-4,
+    weight_decay=0.0,
+    schedule="constant",
+    warmup_epochs=0.0,
+    crop_area=0.08,
+    init="seed",
+    mean="half",
+    precision="fp32",
+)

@@ -1,0 +1,1 @@
+"""What the learning curves of a run show, and what to try next."""

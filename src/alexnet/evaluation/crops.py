@@ -1,0 +1,87 @@
+"""What a network makes of pictures: probabilities from the centre crop or the paper's ten."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet.backends import Network
+from alexnet.data.augmentation import view_plan
+from alexnet.errors import RunError, UserError
+from alexnet.evaluation.metrics import softmax
+from alexnet.progress import Advance
+
+CROPS = (1, 10)
+"""The centre crop; centre and corners with their mirror images (paper, section 4.1)."""
+
+BATCH_SIZE = 64
+
+Item = TypeVar("Item")
+
+
+def probabilities(
+    network: Network,
+    pictures: Iterable[NDArray[np.uint8]],
+    crops: int = 1,
+    *,
+    batch_size: int = BATCH_SIZE,
+    steps: Advance | None = None,
+) -> NDArray[np.float64]:
+    """Probabilities of each class, (N, C), of kept squares (resize_px, resize_px, 3), RGB.
+
+    Args:
+        pictures: any number of them; only a batch is held at a time.
+        crops: 1 for the centre crop; 10 for the paper's ten views, whose probabilities are
+            averaged.
+        steps: told how many pictures are done.
+
+    Raises:
+        UserError: neither 1 nor 10 crops, or a batch of no pictures.
+        RunError: the network computes values that are not finite.
+    """
+    check_crops(crops)
+    found = []
+    for batch in batches(pictures, batch_size):
+        found.append(batch_probabilities(network, batch, crops))
+        if steps is not None:
+            steps.advance(len(batch))
+    return np.concatenate(found) if found else np.zeros((0, 0))
+
+
+def batch_probabilities(
+    network: Network, pictures: Sequence[NDArray[np.uint8]], crops: int = 1
+) -> NDArray[np.float64]:
+    """As `probabilities`, of pictures that go through the network together."""
+    # --8<-- [start:paper-4-1-mean]
+    total = np.zeros(())
+    for view in range(crops):
+        logits = network.logits(pictures, view_plan(network.preprocessing, len(pictures), view))
+        if not np.isfinite(logits).all():
+            raise RunError(
+                "the network computes values that are not finite: its weights are damaged, or its "
+                "arithmetic is too narrow; train again with a lower --lr or --precision fp32"
+            )
+        total = total + softmax(logits)
+    return total / crops
+    # --8<-- [end:paper-4-1-mean]
+
+
+def check_crops(crops: int) -> None:
+    """Raise `UserError` for a number of crops that there is no set of views for."""
+    if crops not in CROPS:
+        raise UserError(f"crops has to be 1 (the centre) or 10 (the paper's), got {crops}")
+
+
+def batches(items: Iterable[Item], batch_size: int) -> Iterator[list[Item]]:
+    """Lists of `batch_size` items; the last one may be shorter.
+
+    >>> list(batches("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    if batch_size < 1:
+        raise UserError(f"the batch size has to be at least 1, got {batch_size}")
+    remaining = iter(items)
+    while batch := list(islice(remaining, batch_size)):
+        yield batch

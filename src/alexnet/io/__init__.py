@@ -1,0 +1,1 @@
+"""Files: atomic writes, output paths, the cache, locks and downloads."""

@@ -1,0 +1,80 @@
+"""A figure whose parts lie where they are put, in inches from the upper left corner."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from alexnet.plots.canvas import DPI, figure
+from alexnet.plots.class_labels import drawable, shortened
+
+MARGIN = 0.15
+HEAD = 0.55
+"""Inches that the title takes."""
+_FOOT = 0.12
+"""Inches below everything, or below a note."""
+_NOTE_LINE = 0.15
+
+GREY_TEXT = "#505050"
+_COLUMNS_PER_INCH, _NOTE_COLUMNS_PER_INCH = 12.5, 16
+"""Letters of a title and of a note that fit."""
+
+
+class Sheet:
+    """A figure with a title above and a note below; places are given in inches.
+
+    A layout engine would make tiles of different sizes, and so kernels of different sizes.
+
+    Args:
+        width: of the figure; it is rounded to whole pixels, so that places are what they are.
+        body: height of what stands between the title, which ends at HEAD, and the note.
+    """
+
+    def __init__(self, width: float, body: float, title: str, note: str = "") -> None:
+        notes = textwrap.wrap(note, int((width - 2 * MARGIN) * _NOTE_COLUMNS_PER_INCH))
+        height = HEAD + body + _FOOT + len(notes) * _NOTE_LINE
+        self.width, self.height = round(width * DPI) / DPI, round(height * DPI) / DPI
+        width, height = self.width, self.height
+        self.figure: Figure = figure(width, height)
+        self.figure.set_layout_engine("none")
+        room = int((width - 2 * MARGIN) * _COLUMNS_PER_INCH)
+        self.text(width / 2, 0.14, shortened(title, room), ha="center", fontsize=10.5)
+        for i, line in enumerate(notes):
+            y = height - _FOOT - (len(notes) - i) * _NOTE_LINE + 0.05
+            self.text(width / 2, y, line, ha="center", fontsize=7.5, color=GREY_TEXT)
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Axes with their upper left corner there."""
+        down = self.height - top - height
+        box = (left, down, width, height)
+        sizes = (self.width, self.height, self.width, self.height)
+        scaled = tuple(value / size for value, size in zip(box, sizes, strict=True))
+        return self.figure.add_axes(scaled)  # type: ignore[arg-type]
+
+    def picture(
+        self, pixels: NDArray[np.uint8], left: float, top: float, width: float, height: float
+    ) -> Axes:
+        """A picture (H, W, 3) without a frame."""
+        axes = self.axes(left, top, width, height)
+        # Pixels of very small pictures are shown as such; made a little larger, some would be
+        # twice as wide as others.
+        axes.imshow(pixels, interpolation="antialiased", aspect="auto")
+        axes.set_axis_off()
+        return axes
+
+    def text(self, x: float, y: float, text: str, **style: Any) -> Text:
+        """Text whose upper edge is there, in fonts that have its letters; `$` is a dollar."""
+        shown, families = drawable(text)
+        style = {"va": "top", "fontsize": 8, **style}
+        return self.figure.text(
+            x / self.width,
+            1 - y / self.height,
+            shown,
+            fontfamily=list(families),
+            parse_math=False,
+            **style,
+        )

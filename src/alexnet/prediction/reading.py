@@ -1,0 +1,34 @@
+"""Pictures read ahead by threads, a batch at a time; what cannot be read stays in its place."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet.data.decoding import PictureError, decode
+from alexnet.data.parallel import ordered_map
+from alexnet.evaluation.crops import batches
+from alexnet.prediction.inputs import Input
+
+Read: TypeAlias = "tuple[Input, NDArray[np.uint8] | str]"
+"""A path with its kept square (resize_px, resize_px, 3), or with the reason why there is none."""
+
+
+def read_batches(
+    inputs: Iterable[Input], resize_px: int, workers: int | None, batch_size: int
+) -> Iterator[list[Read]]:
+    """The inputs in their order, decoded; memory does not grow with their number."""
+
+    def read(one: Input) -> Read:
+        if one.error is not None:
+            return one, one.error
+        try:
+            return one, decode(one.path, resize_px)
+        except PictureError as error:
+            return one, str(error)
+
+    pictures = ordered_map(read, inputs, workers)
+    with closing(pictures):  # type: ignore[type-var]
+        yield from batches(pictures, batch_size)

@@ -1,0 +1,1 @@
+"""The network as data: layers, shapes, architectures, initializers. Imports no framework."""

@@ -1,0 +1,87 @@
+"""A PyTorch AlexNet on its device that takes decoded pictures: logits of views of them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alexnet.config.preprocessing import Preprocessing
+from alexnet.data import augmentation
+from alexnet.data.batches import Batches
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.layers import Activation
+from alexnet.torch.augmentation import apply as apply_on_device
+from alexnet.torch.device import find_device
+from alexnet.torch.model import AlexNet
+
+
+class Network:
+    """A network with its device and its preprocessing.
+
+    Args:
+        weights: by canonical name.
+        mean_picture: subtracted from each pixel, where the preprocessing has one.
+        device: `auto`, or a PyTorch device such as `cpu` or `cuda:1`.
+        workers: threads that prepare pictures; None for one a core.
+
+    Raises:
+        UserError: a device that is not there, or weights that do not fit.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        preprocessing: Preprocessing,
+        *,
+        mean_picture: NDArray[np.float32] | None = None,
+        device: str = "auto",
+        workers: int | None = None,
+    ) -> None:
+        self.device = find_device(device)
+        self.preprocessing = preprocessing
+        self.model = AlexNet(architecture)
+        self.model.load_weights(weights)
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._batches = Batches(
+            preprocessing, architecture.in_channels, mean_picture=mean_picture, workers=workers
+        )
+        self._mean_on_device = None
+        if mean_picture is not None and self.device.type != "cpu":
+            self._mean_on_device = torch.from_numpy(mean_picture).to(self.device)
+
+    def logits(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+    ) -> NDArray[np.float32]:
+        """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
+        self.model.eval()
+        with torch.inference_mode():
+            found: NDArray[np.float32] = self.forward(pictures, plan).cpu().numpy()
+        return found
+
+    def peaks(
+        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+    ) -> dict[str, NDArray[np.float32]]:
+        """The largest output of each channel or unit over these pictures, by activation layer."""
+        self.model.eval()
+        names = [x.name for x in self.model.architecture.layers if isinstance(x, Activation)]
+        with torch.inference_mode():
+            found = self.model.activations(self.batch(pictures, plan), names)
+            return {
+                name: x.amax(dim=[0, *range(2, x.dim())]).float().cpu().numpy()
+                for name, x in found.items()
+            }
+
+    def forward(self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
+        """Logits as a tensor on the device, in float32 unless the caller asks for autocast."""
+        logits: Tensor = self.model(self.batch(pictures, plan))
+        return logits
+
+    def batch(self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
+        """What goes into conv1, (N, channels, crop_px, crop_px); valid until the next call."""
+        if self.device.type != "cpu":
+            squares = torch.from_numpy(np.stack(pictures)).to(self.device)
+            return apply_on_device(plan, squares, self.preprocessing, self._mean_on_device)
+        return torch.from_numpy(self._batches.make(pictures, plan)).permute(0, 3, 1, 2)

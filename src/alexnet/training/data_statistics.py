@@ -1,0 +1,60 @@
+"""Mean, spread and principal colours of the training pictures, and the mean of each pixel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet.data import Store
+from alexnet.data.augmentation import ColourStatistics
+from alexnet.progress import Progress, no_progress
+
+_MOST = 20_000
+"""Pictures that are looked at, evenly spread; more would not move the figures visibly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """What augmentation and preprocessing need to know of the training pictures."""
+
+    colours: ColourStatistics
+    mean_picture: NDArray[np.float32]
+    """(H, W, 3), 0 to 255."""
+
+
+def measure(
+    store: Store,
+    rows: NDArray[np.int64],
+    progress: Progress = no_progress,
+) -> Statistics:
+    """Look at the kept squares of these rows.
+
+    The principal colours are those of the 3x3 covariance of red, green and blue over all pixels
+    (paper, section 4.1).
+    """
+    chosen = rows[:: max(1, -(-len(rows) // _MOST))]
+    first = store[int(chosen[0])]
+    total = np.zeros(first.shape, np.float64)
+    products = np.zeros((3, 3))
+    with progress("measuring colours", len(chosen)) as bar:
+        for row in chosen:
+            picture = store[int(row)].astype(np.float32)
+            total += picture
+            flat = picture.reshape(-1, 3)
+            products += flat.T @ flat
+            bar.advance()
+    pixels = len(chosen) * first.shape[0] * first.shape[1]
+    mean = total.mean((0, 1)) / len(chosen)
+    # --8<-- [start:paper-4-1-axes]
+    covariance = products / pixels - np.outer(mean, mean)
+    values, vectors = np.linalg.eigh(covariance)
+    axes = (vectors * np.sqrt(np.maximum(values, 0))).T
+    # --8<-- [end:paper-4-1-axes]
+    return Statistics(
+        colours=ColourStatistics(
+            mean=tuple(mean.tolist()),
+            std=tuple(np.sqrt(np.maximum(np.diag(covariance), 1.0)).tolist()),
+            axes=tuple(tuple(axis) for axis in axes.tolist()),
+        ),
+        mean_picture=(total / len(chosen)).astype(np.float32),
+    )

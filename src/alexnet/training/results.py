@@ -1,0 +1,116 @@
+"""The pictures in a run's folder, and the figures that a training ends with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alexnet import backends, plots
+from alexnet.data import Store
+from alexnet.data.augmentation import ColourStatistics, apply, training_plan
+from alexnet.data.rng import permutation
+from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
+from alexnet.errors import UserError
+from alexnet.evaluation.crops import probabilities
+from alexnet.evaluation.metrics import Metrics, measure
+from alexnet.history import best, read_epochs, rows
+from alexnet.progress import Progress, no_progress
+from alexnet.run import BEST, CONFIG, LAST, Run
+from alexnet.training.checkpoint import CHECKPOINT
+
+CURVES = "curves.png"
+CONFUSION = "confusion.png"
+SAMPLE_BATCH = "batch.png"
+
+_SHOWN = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a training ended with: the figures of its best epoch on the validation pictures."""
+
+    run: Run
+    best_epoch: int
+    metrics: Metrics
+    diagnosis: Diagnosis
+    """What the curves say: overfitting, a learning rate too high, …, and what to try next."""
+
+
+def require_whole(run: Run) -> None:
+    """Look whether the weights of a run that has ended are all there.
+
+    Raises:
+        UserError: the last or the best ones are missing or damaged; says which file.
+    """
+    try:
+        for file in (LAST, BEST):
+            run.weights(file)
+    except UserError as error:
+        raise UserError(
+            f"{error}; this run had ended, so it cannot go on: to train it anew, "
+            f"alexnet train --config {run.folder / CONFIG}"
+        ) from error
+
+
+def has_ended(run: Run) -> bool:
+    """Whether a run came to its end, even if files were taken away since."""
+    return not (run.folder / CHECKPOINT).exists() and any(
+        (run.folder / name).exists() for name in (LAST, CONFUSION)
+    )
+
+
+def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> None:
+    """Draw the first pictures of the first epoch as the network will see them, batch.png."""
+    order = train_rows[permutation(run.recipe.seed, 0, len(train_rows))][:_SHOWN]
+    plan = training_plan(
+        run.recipe,
+        run.preprocessing,
+        ColourStatistics(**run.colours),
+        seed=run.recipe.seed,
+        epoch=0,
+        samples=order,
+    )
+    size, channels = run.preprocessing.crop_px, run.architecture.in_channels
+    values = apply(
+        plan,
+        store.read(order),
+        run.preprocessing,
+        out=np.empty((len(order), size, size, channels), np.float32),
+        mean_picture=run.mean_picture(),
+    )
+    drawn = plots.sample_batch(values, run.preprocessing, store.labels[order], run.classes)
+    plots.write(drawn, run.folder / SAMPLE_BATCH)
+
+
+def draw_curves(run: Run) -> None:
+    """Draw the table of metrics, curves.png."""
+    epochs = read_epochs(run.folder)
+    plots.write(plots.curves(rows(epochs), run.folder.name), run.folder / CURVES)
+
+
+def conclude(
+    run: Run,
+    store: Store,
+    val_rows: NDArray[np.int64],
+    *,
+    backend: str,
+    device: str,
+    workers: int | None,
+    bars: Progress = no_progress,
+) -> Outcome:
+    """Judge the best weights on the validation pictures; draw the curves and confusion.png."""
+    draw_curves(run)
+    network = backends.open_network(run, backend=backend, device=device, workers=workers)
+    with bars("evaluating the best epoch", len(val_rows)) as steps:
+        pictures = (store[int(row)] for row in val_rows)
+        found = probabilities(network, pictures, steps=steps)
+    metrics = measure(found, store.labels[val_rows], run.classes)
+    title = f"{run.folder.name}: {metrics.top1:.1%} of {metrics.count:,} right"
+    matrix = plots.confusion_matrix(metrics.confusion, run.classes, title)
+    plots.write(matrix, run.folder / CONFUSION)
+    return Outcome(
+        run=run,
+        best_epoch=best(read_epochs(run.folder)).epoch,
+        metrics=metrics,
+        diagnosis=diagnose(run),
+    )

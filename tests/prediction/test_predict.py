@@ -1,0 +1,284 @@
+"""`alexnet predict` as a person meets it: its text, its status, its rows."""
+
+import csv
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alexnet.errors import UserError
+from alexnet.evaluation import probabilities
+from alexnet.prediction import Input, find_inputs, predict
+
+
+def jsonl(found):
+    return [json.loads(line) for line in found.out.splitlines()]
+
+
+def test_table_for_people(command, run, pictures):
+    found = command("predict", run.folder, pictures / "red")
+    lines = found.out.splitlines()
+    assert found.status == 0
+    assert found.err == ""
+    assert lines[0].split() == ["picture", "class", "probability", "then"]
+    assert [Path(line.split()[0]).name for line in lines[1:]] == [
+        "8.png", "9.png", "10.png", "11.png", "leaf.png"
+    ]  # fmt: skip
+    assert [line.split()[1] for line in lines[1:]] == ["red"] * 4 + ["green"]
+
+
+def test_columns_of_the_table_stay_whatever_comes_later(command, run, pictures):
+    long = pictures / "red" / "a much longer name than the others have.png"
+    os.link(pictures / "red" / "8.png", long)
+    paths = [pictures / "red" / "9.png", long, pictures / "green" / "8.png"]
+    found = command("predict", run.folder, *paths, "--batch-size", 1)
+    lines = found.out.splitlines()
+    assert lines[2] == str(long)
+    places = [lines[0].index("class"), lines[1].rindex("red  ")]
+    places += [lines[3].index("red"), lines[4].index("green", len(str(paths[2])))]
+    assert len(set(places)) == 1
+    assert len({line.index("%") for line in [lines[1], *lines[3:]]}) == 1
+
+
+def test_table_of_the_best_class_alone(command, run, pictures):
+    found = command("predict", run.folder, pictures / "red", "--top", 1)
+    assert found.out.splitlines()[0].split() == ["picture", "class", "probability"]
+    assert found.out.splitlines()[1].endswith("%")
+
+
+def test_jsonl_has_the_networks_own_probabilities(command, run, pictures):
+    from alexnet import backends, data
+
+    found = command("predict", run.folder, pictures / "blue", "--format", "jsonl", "--top", 2)
+    rows = jsonl(found)
+    network = backends.open_network(run)
+    expected = probabilities(network, [data.decode(row["path"], 73) for row in rows])
+    assert found.status == 0
+    for row, p in zip(rows, expected, strict=True):
+        assert row["class"] == "blue"
+        assert row["error"] is None
+        assert row["probability"] == pytest.approx(p.max(), rel=1e-4)
+        assert [one["probability"] for one in row["top"]] == pytest.approx(
+            sorted(p)[:0:-1], rel=1e-4
+        )
+
+
+def test_unreadable_pictures_do_not_stop_the_others(command, run, pictures):
+    good, bad = pictures / "red" / "8.png", pictures / "red" / "bad.png"
+    bad.write_bytes(good.read_bytes()[:400])
+    absent = pictures / "absent.png"
+    found = command("predict", run.folder, absent, good, bad, good, "--format", "jsonl")
+    assert found.status == 1
+    assert [row["class"] for row in jsonl(found)] == [None, "red", None, "red"]
+    assert [row["error"] is None for row in jsonl(found)] == [False, True, False, True]
+    errors = found.err.splitlines()
+    assert errors[0] == f"error: {absent}: does not exist"
+    assert errors[1].startswith(f"error: {bad}: ")
+    assert len(errors) == 2
+
+
+def test_every_picture_is_unreadable(command, run, tmp_path):
+    found = command("predict", run.folder, tmp_path / "absent.png")
+    assert found.status == 1
+    assert "cannot be read: does not exist" in found.out
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "csv"])
+def test_rows_can_be_read_back_whatever_the_names(command, run, pictures, format_):
+    names = ['a, "b".png', "line\nbreak.png", "caf\udce9.png", "玫瑰 [red].png", "cr\rend.png"]
+    paths = [str(pictures / name) for name in names]
+    for path in paths:
+        os.link(pictures / "red" / "8.png", path)
+    found = command("predict", run.folder, *paths, pictures / "no.png", "--format", format_)
+    if format_ == "jsonl":
+        rows = jsonl(found)
+    else:
+        rows = list(csv.DictReader(io.StringIO(found.out, newline="")))
+        assert list(rows[0]) == [
+            "path", "class", "probability", "class_2", "probability_2", "class_3",
+            "probability_3", "error",
+        ]  # fmt: skip
+    assert [row["path"] for row in rows[:-1]] == paths
+    assert [row["class"] for row in rows[:-1]] == ["red"] * len(names)
+    assert not any(row["error"] for row in rows[:-1])
+    assert rows[-1]["error"] == "does not exist"
+    assert found.status == 1
+
+
+def test_table_escapes_what_must_not_be_printed(command, run, pictures):
+    path = str(pictures / "caf\udce9\x1b[31m[bold].png")
+    os.link(pictures / "red" / "8.png", path)
+    found = command("predict", run.folder, path)
+    assert "caf\\xe9\\x1b[31m[bold].png" in found.out
+    assert found.status == 0
+
+
+def test_ten_crops(command, run, pictures):
+    from alexnet import backends, data
+
+    found = command("predict", run.folder, pictures / "red", "--crops", 10, "--format", "jsonl")
+    picture = data.decode(pictures / "red" / "8.png", 73)
+    expected = probabilities(backends.open_network(run), [picture], 10)
+    assert jsonl(found)[0]["probability"] == pytest.approx(expected.max(), rel=1e-4)
+
+
+def test_list_on_standard_input(command, run, pictures):
+    names = [str(pictures / "red" / "8.png"), str(pictures / "no.png"), str(pictures / "blue")]
+    listed = "\r\n".join(names).encode() + b"\n\n"
+    found = command("predict", run.folder, "-", "--format", "jsonl", stdin=listed)
+    assert [row["class"] for row in jsonl(found)] == ["red", None] + ["blue"] * 4
+    assert found.status == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["empty"], "no pictures in"),
+        (["-"], "no pictures: the list on standard input is empty"),
+        (["red.png", "--format", "xml"], "unknown format 'xml': choose from table, jsonl, csv"),
+        (["red.png", "--crops", "3"], "crops has to be 1"),
+        (["red.png", "--top", "0"], "top"),
+        (["red.png", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_wrong_calls(command, run, tmp_path, monkeypatch, arguments, text):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    found = command("predict", run.folder, *arguments, stdin=b"")
+    assert found.status == 2
+    assert text in found.err
+    assert found.out == ""
+
+
+def test_not_a_run(command, pictures):
+    found = command("predict", pictures, pictures / "red" / "8.png")
+    assert found.status == 2
+    assert "is not a run" in found.err
+
+
+def test_no_arguments(command, run):
+    assert command("predict", run.folder).status == 2
+
+
+# What stands for pictures
+
+
+def inputs(*arguments, stdin=b""):
+    return list(find_inputs(arguments, io.BytesIO(stdin)))
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """Files of no content, in and beside folders."""
+    monkeypatch.chdir(tmp_path)
+    names = ["d/10.jpg", "d/2.jpg", "d/a/1.PNG", "d/.hidden.jpg", "d/.git/x.jpg", "d/notes.txt"]
+    for name in [*names, "x[1].png", "b.png"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+@pytest.mark.usefixtures("tree")
+def test_folders_in_natural_order_without_what_is_hidden():
+    assert inputs("d") == [Input("d/2.jpg"), Input("d/10.jpg"), Input("d/a/1.PNG")]
+
+
+def test_folder_linked_into_itself(tree):
+    (tree / "d" / "a" / "again").symlink_to(tree / "d")
+    assert len(inputs("d")) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_folder_that_cannot_be_read(tree):
+    (tree / "d" / "a").chmod(0)
+    assert inputs("d")[-1].error.startswith("folder cannot be read")
+    (tree / "d" / "a").chmod(0o700)
+
+
+@pytest.mark.usefixtures("tree")
+def test_patterns():
+    assert [one.path for one in inputs("d/*.jpg")] == ["d/2.jpg", "d/10.jpg"]
+    assert [one.path for one in inputs("**/*.PNG")] == ["d/a/1.PNG"]
+    assert [one.path for one in inputs("d/a*")] == ["d/a/1.PNG"]
+    assert [one.path for one in inputs("x[1].png")] == ["x[1].png"]
+    assert inputs("*.webp") == [Input("*.webp", "no file matches this pattern")]
+
+
+@pytest.mark.usefixtures("tree")
+def test_lists_are_taken_literally_and_end_names_by_newline_or_nul():
+    assert inputs("-", stdin=b"x[1].png\nb.png") == [Input("x[1].png"), Input("b.png")]
+    assert inputs("-", stdin=b"b.png\0a\nb.png\0") == [Input("b.png"), Input("a\nb.png")]
+    assert inputs("-", stdin=b"\xef\xbb\xbfcaf\xe9.png\r\n") == [Input("caf\udce9.png")]
+    assert inputs("b.png", "-", "d/2.jpg", stdin=b"d/10.jpg") == [
+        Input("b.png"), Input("d/10.jpg"), Input("d/2.jpg")
+    ]  # fmt: skip
+
+
+def test_empty_folder_among_pictures_is_a_row(tree):
+    (tree / "empty").mkdir()
+    assert inputs("empty", "b.png") == [
+        Input("empty", "no pictures in this folder"),
+        Input("b.png"),
+    ]
+    with pytest.raises(UserError, match="no pictures in empty"):
+        inputs("empty")
+
+
+def test_long_list_in_small_pieces():
+    class Slow(io.BytesIO):
+        def read1(self, size=-1):
+            return self.read(3)
+
+    listed = b"\n".join(b"d/%d.jpg" % i for i in range(50))
+    assert [one.path for one in find_inputs(["-"], Slow(listed))] == [
+        f"d/{i}.jpg" for i in range(50)
+    ]
+
+
+# As a library, and as a part of a pipe
+
+
+def test_predictions_come_before_all_paths_are_known(run, pictures):
+    """An endless list: memory and waiting do not grow with the number of pictures."""
+    endless = itertools.repeat(pictures / "red" / "8.png")
+    found = list(itertools.islice(predict(run, endless, batch_size=4, workers=2), 9))
+    assert [one.classes[0] for one in found] == ["red"] * 9
+
+
+def test_order_is_kept_over_batches_and_threads(run, pictures):
+    paths = sorted(map(str, pictures.rglob("*.png"))) * 2
+    found = list(predict(run.folder, paths, batch_size=3, workers=4, top=1))
+    assert [one.path for one in found] == paths
+    assert all(one.probabilities[0] == pytest.approx(1, abs=0.7) for one in found)
+    assert [len(one.classes) for one in found] == [1] * len(paths)
+
+
+@pytest.mark.parametrize("wrong", [{"top": 0}, {"crops": 2}, {"batch_size": 0}])
+def test_wrong_settings_fail_before_anything_is_read(run, wrong):
+    with pytest.raises(UserError):
+        predict(run, ["x.png"], **wrong)
+
+
+def test_reader_that_has_seen_enough(run, pictures):
+    """`alexnet predict … | head -1` ends without a traceback."""
+    code = "from alexnet.cli.main import main; main()"
+    paths = [str(pictures)] * 300
+    call = [sys.executable, "-c", code, "predict", str(run.folder), *paths, "--format", "jsonl"]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert json.loads(process.stdout.readline())["class"] in ("blue", "green", "red")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_probabilities_are_plain_numbers(run, pictures):
+    one = next(predict(run, [pictures / "red" / "8.png"]))
+    assert all(type(p) is float for p in one.probabilities)
+    assert np.isclose(sum(one.probabilities), 1)

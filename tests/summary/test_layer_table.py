@@ -1,0 +1,240 @@
+"""The table of a network against PyTorch's own count, and against figures worked out by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from torch import nn
+
+from alexnet import Architecture, UserError, architecture, summary, variants
+
+from ..strategies import changes
+
+
+def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
+    """Shapes, parameters, multiplications and new memory of every module, seen by hooks."""
+    import alexnet
+
+    found: dict[str, dict[str, object]] = {}
+    kept: list[torch.Tensor] = []
+    with torch.no_grad():
+        model = alexnet.AlexNet(net)
+    model.train()
+
+    def hook(name: str):
+        def note(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+            weights = 0
+            if isinstance(module, nn.Conv2d):
+                # A delta in each place: how often a weight is used is the number of outputs.
+                weights = module.weight[0].numel() * output[0].numel()
+            elif isinstance(module, nn.Linear):
+                weights = module.weight.numel()
+            kept.extend((inputs[0], output))
+            is_new = output.data_ptr() != inputs[0].data_ptr()
+            found[name] = {
+                "output_shape": tuple(output.shape[1:]),
+                "parameters": sum(p.numel() for p in module.parameters()),
+                "multiply_adds": weights,
+                "activation_bytes": is_new * output[:1].numel() * output.element_size(),
+            }
+
+        return note
+
+    for name, module in model.named_children():
+        module.register_forward_hook(hook(name))
+    # Two pictures: batch norm needs more than one value for a channel.
+    with torch.no_grad():
+        model(torch.zeros(2, *net.input_shape))
+    return found
+
+
+def of_table(net: Architecture) -> dict[str, dict[str, object]]:
+    names = ("output_shape", "parameters", "multiply_adds", "activation_bytes")
+    return {r.layer: {n: getattr(r, n) for n in names} for r in summary.table(net).rows}
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_every_variant_agrees_with_torch(variant: str) -> None:
+    net = architecture(variant, num_classes=7, hidden=(64, 32))
+    assert of_table(net) == counted_by_torch(net)
+
+
+@settings(max_examples=30, deadline=None)
+@given(changes())
+def test_random_networks_agree_with_torch(changed: dict) -> None:
+    try:
+        net = architecture("paper", **changed)
+    except UserError:
+        assume(False)
+    assert of_table(net) == counted_by_torch(net)
+
+
+def seen_by_torch(net: Architecture) -> dict[str, tuple[int, int | None]]:
+    """Receptive field and stride of each map, by the gradient of single values.
+
+    On a picture so large that no field reaches its edge, with weights of one; a mean in the
+    place of each maximum, whose gradient would find one pixel alone.
+    """
+    from alexnet.spec.layers import Conv, MaxPool
+
+    x = torch.zeros(1, 1, 5, 401, requires_grad=True)
+    maps, found = x, {}
+    for step in net.trace():
+        layer = step.layer
+        if isinstance(layer, Conv):
+            weight = torch.ones(1, 1, 1, layer.kernel)
+            maps = nn.functional.conv2d(maps, weight, stride=(1, layer.stride))
+        elif isinstance(layer, MaxPool):
+            maps = nn.functional.avg_pool2d(maps, (1, layer.window), (1, layer.stride))
+        else:
+            continue
+        starts, widths = [], []
+        for place in (1, 2):
+            (gradient,) = torch.autograd.grad(maps[0, 0, 0, place], x, retain_graph=True)
+            touched = gradient[0, 0, 0].nonzero().flatten()
+            starts.append(int(touched[0]))
+            widths.append(int(touched[-1] - touched[0]) + 1)
+        assert widths[0] == widths[1]
+        found[layer.name] = (widths[0], starts[1] - starts[0])
+    return found
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_what_a_value_sees_agrees_with_the_gradient(variant: str) -> None:
+    net = architecture(variant)
+    rows = {row.layer: (row.receptive_field_px, row.stride_px) for row in summary.table(net).rows}
+    seen = seen_by_torch(net)
+    assert len(seen) == 8
+    assert seen == {name: rows[name] for name in seen}
+
+
+@pytest.mark.parametrize(
+    ("image_size", "adaptive", "field", "stride"),
+    # 13 maps behind conv5 become 6 behind pool5, with a field of 195 and a stride of 32.
+    [(224, 6, 195, 32), (224, 3, 195 + 32, 64), (224, 4, 195 + 32, None), (224, 1, 355, 192)],
+)
+def test_what_an_adaptive_pool_sees(
+    image_size: int, adaptive: int, field: int, stride: int | None
+) -> None:
+    net = architecture("owt", image_size=image_size, adaptive_pool=adaptive)
+    row = next(row for row in summary.table(net).rows if row.layer == "adaptive_pool")
+    assert (row.receptive_field_px, row.stride_px) == (field, stride)
+
+
+PAPER = """
+conv1  96x55x55   (224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped  34944     105415200  1161600
+pool1  96x27x27   (55 - 3)/2 + 1 = 27                        0         0          279936
+conv2  256x27x27  (27 - 5 + 2*2)/1 + 1 = 27                  307456    223948800  746496
+pool2  256x13x13  (27 - 3)/2 + 1 = 13                        0         0          173056
+conv3  384x13x13  (13 - 3 + 2*1)/1 + 1 = 13                  885120    149520384  259584
+conv4  384x13x13  (13 - 3 + 2*1)/1 + 1 = 13                  663936    112140288  259584
+conv5  256x13x13  (13 - 3 + 2*1)/1 + 1 = 13                  442624    74760192   173056
+pool5  256x6x6    (13 - 3)/2 + 1 = 6                         0         0          36864
+fc6    4096       9216 to 4096                               37752832  37748736   16384
+fc7    4096       4096 to 4096                               16781312  16777216   16384
+fc8    1000       4096 to 1000                               4097000   4096000    4000
+"""
+
+
+def test_the_paper_worked_by_hand() -> None:
+    """Parameters from the paper's kernels; operations are these times the output pixels."""
+    rows = {row.layer: row for row in summary.table(architecture("paper")).rows}
+    for line in PAPER.strip().splitlines():
+        name, shape, *how, parameters, adds, memory = line.split()
+        row = rows[name]
+        assert "x".join(map(str, row.output_shape)) == shape
+        assert row.how.split() == how
+        assert [row.parameters, row.multiply_adds, row.activation_bytes] == [
+            int(parameters), int(adds), int(memory)
+        ]  # fmt: skip
+    found = summary.table(architecture("paper"))
+    assert (found.parameters, found.multiply_adds) == (60_965_224, 724_406_816)
+
+
+def test_uneven_padding_is_written_out() -> None:
+    rows = {row.layer: row for row in summary.table(architecture("full-227")).rows}
+    assert rows["conv1"].how == "(224 - 11 + 1 + 2)/4 + 1 = 55"
+    assert rows["conv1"].dropped == 0
+
+
+def test_info_on_a_screen(command) -> None:
+    found = command("info", "paper", "--set", "num_classes=10")
+    assert (found.status, found.err) == (0, "")
+    lines = found.out.splitlines()
+    assert lines[0] == "paper: pictures of 3x224x224, 10 classes"
+    conv1 = next(line for line in lines if line.startswith("conv1"))
+    how = "(224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped"
+    costs = ["34,944", "105,415,200", "11", "4", "1,161.6"]
+    assert conv1.split() == ["conv1", "96x55x55", *how.split(), *costs]
+    total = next(line for line in lines if line.startswith("total"))
+    assert total.split()[1:3] == ["56,909,194", "720,351,776"]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("variant", ["owt", "full-227"])
+def test_info_fits_on_a_terminal(
+    columns: int, variant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.console import Console
+
+    from alexnet.cli.info_command import _show
+
+    table = summary.table(architecture(variant))
+    _show(table, Console(width=columns, highlight=False))
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert sum(line.startswith("conv1 ") for line in lines) == (2 if columns == 80 else 1)
+    assert all(row.how in out for row in table.rows)
+
+
+def test_info_as_json(command, tmp_path: Path) -> None:
+    found = command("info", "half", "--json", "-")
+    report = json.loads(found.out)
+    assert [layer["layer"] for layer in report["layers"]][:3] == ["conv1", "relu1", "pool1"]
+    assert report["layers"][0]["output_shape"] == [48, 55, 55]
+    assert report["parameters"] == sum(layer["parameters"] for layer in report["layers"])
+    command("info", "half", "--json", tmp_path / "half.json")
+    assert json.loads((tmp_path / "half.json").read_text()) == report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("papre",), "unknown variant 'papre': did you mean 'paper'?"),
+        (("paper", "--set", "kernel=3"), "unknown architecture field 'kernel': did you mean"),
+        (("paper", "--set", "kernels"), "expected FIELD=VALUE"),
+        (("paper", "--set", "image_size=20"), "the least image_size is 63"),
+        (("paper", "--set", "widths=97"), "conv2 cannot have 2 groups"),
+        (("./nowhere",), "nowhere: no such run"),
+        (("half", "--json", "nowhere/a.json"), "there is no folder nowhere"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(command, arguments: tuple[str, ...], said: str) -> None:
+    found = command("info", *arguments)
+    assert found.status == 2
+    assert said in found.err
+    assert len(found.err.splitlines()) == 1
+    assert not found.out
+
+
+def test_a_run_is_a_network_too(command, tmp_path: Path) -> None:
+    from alexnet.config.hyperparameters import recipe
+    from alexnet.config.preprocessing import Preprocessing
+    from alexnet.run import Run
+
+    net = architecture("half", num_classes=2, image_size=64, hidden=(5, 4))
+    settings = Preprocessing(resize_px=73, crop_px=64)
+    folder = tmp_path / "paper"
+    Run(
+        folder=folder,
+        architecture=net,
+        recipe=recipe("fast"),
+        preprocessing=settings,
+        classes=("a", "b"),
+    ).save()
+    assert summary.network(folder) == net
+    assert summary.network(str(folder), {"num_classes": 3}).num_classes == 3
+    assert json.loads(command("info", folder, "--json", "-").out)["parameters"] == net.parameters
