@@ -8,7 +8,7 @@ DEMO := runs/demo-digits
 
 demo: $(VENV)/.base
 	rm -rf $(DEMO)
-	$(BIN)/alexnet train digits --variant half --image-size 64 --epochs 30 --crop-area 0.7 --no-mirror --output-dir $(DEMO)
+	$(BIN)/alexnet train digits --variant half --image-size 64 --epochs 30 --crop-area 0.7 --no-horizontal-flip --output-dir $(DEMO)
 	@echo
 	@echo "Try it:  $(BIN)/alexnet evaluate $(DEMO) digits"
 

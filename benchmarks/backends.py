@@ -1,6 +1,6 @@
 """PyTorch against Keras on TensorFlow and on JAX: steps, inference, LRN, and training end to end.
 
-usage: backends.py DATA [--rounds 3] [--pictures 640]      (DATA holds train/ and val/)
+usage: backends.py DATA [--rounds 3] [--images 640]      (DATA holds train/ and val/)
 
 Every figure is measured in a process of its own, in turn: Keras has one backend in a process. The
 peer end to end is `plain_keras.py`, a network as tutorials write it, fed by Keras' own loader.
@@ -23,13 +23,13 @@ STEPS, BATCH, PIXELS = 8, 32, 224
 
 
 def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
-    """Pictures a second, with a batch of kept squares in memory: crop, step; crop, logits."""
+    """Images a second, with a batch of kept squares in memory: crop, step; crop, logits."""
     import numpy as np
 
     from alexnet import architecture, backends, weights
     from alexnet.config.hyperparameters import recipe
     from alexnet.config.preprocessing import Preprocessing
-    from alexnet.data.augmentation import ColourStatistics, training_plan, view_plan
+    from alexnet.data.augmentation import ColorStatistics, training_plan, view_plan
     from alexnet.run import Run
 
     net = architecture(variant, num_classes=5)
@@ -42,16 +42,16 @@ def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
         machine={"backend": backend},
     )
     trainer = backends.open_trainer(run, weights.initial(net, 0), device="cpu")
-    pictures = list(np.random.default_rng(0).integers(0, 256, (BATCH, 256, 256, 3), np.uint8))
+    images = list(np.random.default_rng(0).integers(0, 256, (BATCH, 256, 256, 3), np.uint8))
     labels = np.arange(BATCH) % 5
-    colours = ColourStatistics(mean=(127,) * 3, std=(60,) * 3, axes=((0, 0, 0),) * 3)
+    colors = ColorStatistics(mean=(127,) * 3, std=(60,) * 3, axes=((0, 0, 0),) * 3)
     plan = training_plan(
-        run.recipe, run.preprocessing, colours, seed=0, epoch=0, samples=np.arange(BATCH)
+        run.recipe, run.preprocessing, colors, seed=0, epoch=0, samples=np.arange(BATCH)
     )
-    centre = view_plan(run.preprocessing, BATCH)
+    center = view_plan(run.preprocessing, BATCH)
     return {
-        "training": _rate(lambda: trainer.step(pictures, labels, plan, lr=1e-4, seed=0)),
-        "inference": _rate(lambda: trainer.network.logits(pictures, centre)),
+        "training": _rate(lambda: trainer.step(images, labels, plan, lr=1e-4, seed=0)),
+        "inference": _rate(lambda: trainer.model.logits(images, center)),
     }
 
 
@@ -108,7 +108,7 @@ def _rate(work: Callable[[], object]) -> float:
 
 
 def end_to_end(backend: str, data: str) -> dict[str, float]:
-    """The second epoch of the recipe `tutorial`, pictures a second."""
+    """The second epoch of the recipe `tutorial`, images a second."""
     from alexnet import training
     from alexnet.config.hyperparameters import recipe
     from alexnet.history import Epoch, Times
@@ -117,7 +117,7 @@ def end_to_end(backend: str, data: str) -> dict[str, float]:
         rate = 0.0
 
         def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
-            self.rate = times.pictures_per_second
+            self.rate = times.images_per_second
 
     observer = LastRate()
     with tempfile.TemporaryDirectory() as folder:
@@ -174,13 +174,13 @@ def table(title: str, rounds: int, rows: dict[str, Callable[[], dict[str, float]
 
 
 def some_of(data: Path, count: int, folder: Path) -> Path:
-    """Links to the first pictures of each class, so that an epoch does not take minutes."""
+    """Links to the first images of each class, so that an epoch does not take minutes."""
     for split, share in (("train", count), ("val", count // 10)):
         classes = sorted(path for path in (data / split).iterdir() if path.is_dir())
         for source in classes:
             (folder / split / source.name).mkdir(parents=True)
-            for picture in sorted(source.iterdir())[: share // len(classes)]:
-                (folder / split / source.name / picture.name).symlink_to(picture.resolve())
+            for image in sorted(source.iterdir())[: share // len(classes)]:
+                (folder / split / source.name / image.name).symlink_to(image.resolve())
     return folder
 
 
@@ -192,20 +192,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pictures", type=int, default=640)
+    parser.add_argument("--images", type=int, default=640)
     options = parser.parse_args()
     for variant in ("half", "paper"):
         rows = {b: lambda b=b, v=variant: in_a_process("steps", b, v) for b in BACKENDS}
-        table(f"{variant}, float32, pictures/s", options.rounds, rows)
+        table(f"{variant}, float32, images/s", options.rounds, rows)
     rows = {b: lambda b=b: in_a_process("lrn", b, "") for b in ("tensorflow", "torch", "jax")}
     rows = {"native": lambda: {"ours": in_a_process("lrn", "tensorflow", "")["native"]}, **rows}
     table("LRN, both ways, (32, 55, 55, 96), a second", options.rounds, rows)
     with tempfile.TemporaryDirectory() as folder:
-        data = str(some_of(options.data, options.pictures, Path(folder) / "some"))
+        data = str(some_of(options.data, options.images, Path(folder) / "some"))
         keras = ("tensorflow", "jax")
         rows = {f"plain Keras, {b}": lambda b=b: plain_keras(b, data) for b in keras}
         rows |= {f"ours, {b}": lambda b=b: in_a_process("end-to-end", b, data) for b in BACKENDS}
-        table("full-227 end to end, pictures/s", options.rounds, rows)
+        table("full-227 end to end, images/s", options.rounds, rows)
 
 
 main()

@@ -3,7 +3,7 @@
 usage: diagnosis.py FLOWERS [NAME …]        (FLOWERS holds train/ and val/ of five kinds)
 
 Trains the named runs (all of them if none are named) by `alexnet train` and keeps, in
-tests/training/curves/, the table of metrics of each, and in runs.json how it was made, what it
+tests/diagnosis/curves/, the table of metrics of each, and in runs.json how it was made, what it
 was made to show and what was measured at its end. Prints what the diagnosis says of each. Those
 that are held out were made after the limits of the diagnosis had been chosen, and changed nothing
 of them. All of them take about half an hour on two cores.
@@ -23,21 +23,21 @@ from alexnet.diagnosis.measurements import read_measured, to_dict
 from alexnet.run import METRICS, Run
 from alexnet.training import diagnose
 
-KEPT = Path(__file__).parent.parent / "tests" / "training" / "curves"
+KEPT = Path(__file__).parent.parent / "tests" / "diagnosis" / "curves"
 RUNS = "runs.json"
 
-PLAIN = "--crop centre --no-mirror --brightness 0 --contrast 0 --label-smoothing 0"
+PLAIN = "--crop center --no-horizontal-flip --brightness 0 --contrast 0 --label-smoothing 0"
 UNREGULAR = f"{PLAIN} --weight-decay 0 --set dropout=0"
 TINY = "--set widths=4 --set hidden=8"
 
 
 class Made(NamedTuple):
-    """A run: the verdicts that are right for it, its pictures, and its options."""
+    """A run: the verdicts that are right for it, its images, and its options."""
 
     shows: str
     """Verdicts, the expected one first; another that is as right behind `or`."""
     data: str
-    """`flowers` or `digits`; `flowers 10 20` has 10 pictures of each class to train, 20 to
+    """`flowers` or `digits`; `flowers 10 20` has 10 images of each class to train, 20 to
     validate."""
     options: str
     held_out: bool = False
@@ -48,7 +48,7 @@ RUNS_MADE = {
     "good-digits": Made("good", "digits", "--epochs 25"),
     "good-default": Made("good", "flowers", "--image-size 128"),
     "good-flowers": Made("good", "flowers", "--epochs 20"),
-    "no-regularization-50-pictures": Made(
+    "no-regularization-50-images": Made(
         "overfitting", "flowers 10 40", f"--epochs 80 --batch-size 10 --lr 0.005 {UNREGULAR}"
     ),
     "no-regularization": Made("overfitting", "flowers 150 60", f"--epochs 25 {UNREGULAR}"),
@@ -65,8 +65,8 @@ RUNS_MADE = {
         f"--epochs 20 {TINY} --crop-area 0.05 --brightness 0.8 --contrast 0.8",
     ),
     "small-start": Made("dead ReLUs", "flowers", "--epochs 6 --init paper --set norm=lrn"),
-    "ten-pictures-a-class": Made("too few pictures", "flowers 10 40", "--epochs 150"),
-    "few-to-validate": Made("too few pictures or not finished", "digits 100 2", "--epochs 20"),
+    "ten-images-a-class": Made("too few images", "flowers 10 40", "--epochs 150"),
+    "few-to-validate": Made("too few images or not finished", "digits 100 2", "--epochs 20"),
     # Not looked at while the limits were chosen.
     "good-digits-mild": Made("good", "digits", "--epochs 25 --crop-area 0.7 --seed 3", True),
     "good-digits-adamw": Made(
@@ -140,11 +140,9 @@ RUNS_MADE = {
         True,
     ),
     "sigmoid": Made("standing still", "digits", "--epochs 20 --set activation=sigmoid", True),
-    "twelve-pictures-a-class": Made(
-        "too few pictures", "flowers 12 30", "--epochs 150 --seed 5", True
-    ),
+    "twelve-images-a-class": Made("too few images", "flowers 12 30", "--epochs 150 --seed 5", True),
     "three-to-validate": Made(
-        "too few pictures or not finished", "flowers 200 3", "--epochs 15", True
+        "too few images or not finished", "flowers 200 3", "--epochs 15", True
     ),
 }
 
@@ -180,12 +178,12 @@ def trained(made: Made, flowers: Path, folder: Path) -> Path:
 
 
 def options_of(made: Made) -> str:
-    """All options; pictures are small where nothing else is said."""
+    """All options; images are small where nothing else is said."""
     return made.options if "--image-size" in made.options else f"{SIZE} {made.options}"
 
 
 def subset(flowers: Path, kind: str, numbers: Sequence[int], target: Path) -> Path:
-    """A folder of train/CLASS and val/CLASS with the first so many pictures of each class."""
+    """A folder of train/CLASS and val/CLASS with the first so many images of each class."""
     if kind == "flowers":
         places = {split: flowers / split for split in ("train", "val")}
     else:
@@ -194,14 +192,14 @@ def subset(flowers: Path, kind: str, numbers: Sequence[int], target: Path) -> Pa
         places = dict.fromkeys(("train", "val"), digits_folder())
     for (split, place), count in zip(places.items(), numbers, strict=True):
         for folder in sorted(path for path in place.iterdir() if path.is_dir()):
-            pictures = sorted(folder.iterdir())
+            images = sorted(folder.iterdir())
             # The digits are not split: validation takes the last ones.
             last = kind == "digits" and split == "val"
-            chosen = pictures[-count:] if last else pictures[:count]
-            for picture in chosen:
-                copy = target / split / folder.name / picture.name
+            chosen = images[-count:] if last else images[:count]
+            for image in chosen:
+                copy = target / split / folder.name / image.name
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(picture, copy)
+                shutil.copy(image, copy)
     return target
 
 
@@ -230,15 +228,15 @@ def write_table(kept: dict[str, Any]) -> None:
     lines = [
         "# Courses of trainings on which the diagnosis is tested",
         "",
-        "Made by `benchmarks/diagnosis.py`. `flowers 10 100`: 10 pictures of each class to train",
+        "Made by `benchmarks/diagnosis.py`. `flowers 10 100`: 10 images of each class to train",
         "and 100 to validate. Held out: no limit of the diagnosis was chosen on it.",
         "",
-        "`good-default` was made before runs measured a sample of their training pictures; of",
+        "`good-default` was made before runs measured a sample of their training images; of",
         "`digits-owt` and `digits-tutorial` the shares of silent units are kept in part.",
         "",
         "What the held-out runs were meant to show was put right afterwards where they did",
         "not show it: `digits-owt`, `digits-tutorial` and `three-to-validate` (meant to be",
-        "good, good, too few pictures) were stopped while they still learned, `tiny-digits`",
+        "good, good, too few images) were stopped while they still learned, `tiny-digits`",
         "(underfitting) never left chance, `no-regularization-digits` and `sigmoid` were made",
         "anew (a rate at which the loss rose to 5.8, called too high; 184 steps, called too",
         "few to leave chance).",
@@ -249,7 +247,7 @@ def write_table(kept: dict[str, Any]) -> None:
         "`standing still` would have been as right; `eight-units` (42%) and",
         "`decay-50-times-more` (26%) are the clear cases.",
         "",
-        "| run | made to show | held out | pictures | options of `alexnet train` |",
+        "| run | made to show | held out | images | options of `alexnet train` |",
         "|---|---|---|---|---|",
     ]
     lines += [

@@ -1,4 +1,4 @@
-"""Pictures a second into training: the first pass, which decodes, and the later ones.
+"""Images a second into training: the first pass, which decodes, and the later ones.
 
 usage: input.py DATA --peer-python PYTHON --peer-scripts FOLDER     (DATA holds CLASS/*.jpg)
 
@@ -16,7 +16,7 @@ import numpy as np
 from alexnet import data
 from alexnet.config.hyperparameters import recipe
 from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import ColourStatistics, apply, training_plan
+from alexnet.data.augmentation import ColorStatistics, apply, training_plan
 from alexnet.data.rng import permutation
 from side_by_side import arguments, compare, header, peer_of
 
@@ -27,8 +27,8 @@ WORKERS = 2
 def main() -> None:
     options = arguments(__doc__)
     peer = peer_of(options)
-    preprocessing, settings = Preprocessing(), recipe("tutorial", mirror=True)
-    colours = ColourStatistics(mean=(127.5,) * 3, std=(127.5,) * 3, axes=((0.0,) * 3,) * 3)
+    preprocessing, settings = Preprocessing(), recipe("tutorial", horizontal_flip=True)
+    colors = ColorStatistics(mean=(127.5,) * 3, std=(127.5,) * 3, axes=((0.0,) * 3,) * 3)
     samples = data.find(options.data).samples
     pool = ThreadPoolExecutor(WORKERS)
     out = np.empty((BATCH, preprocessing.crop_px, preprocessing.crop_px, 3), np.float32)
@@ -37,9 +37,7 @@ def main() -> None:
         order = store.rows[permutation(0, epoch, len(store.rows))]
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            plan = training_plan(
-                settings, preprocessing, colours, seed=0, epoch=epoch, samples=rows
-            )
+            plan = training_plan(settings, preprocessing, colors, seed=0, epoch=epoch, samples=rows)
             apply(plan, store.read(rows), preprocessing, out=out[: len(rows)], pool=pool)
 
     def first() -> float:
@@ -61,10 +59,10 @@ def main() -> None:
 
         def theirs() -> float:
             return peer.figure(
-                "load_imagefolder.py", options.data, pattern=r"workers 2: (\d+) pictures/s"
+                "load_imagefolder.py", options.data, pattern=r"workers 2: (\d+) images/s"
             )
 
-    header("pictures/s")
+    header("images/s")
     compare("first pass", first, theirs, rounds=options.rounds, bar="1")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ALEXNET_CACHE_DIR"] = cache

@@ -1,6 +1,6 @@
-"""Peak memory of a training against the number of pictures: it must not grow with them.
+"""Peak memory of a training against the number of images: it must not grow with them.
 
-usage: memory.py     (makes its own pictures, in a temporary folder)
+usage: memory.py     (makes its own images, in a temporary folder)
 """
 
 import os
@@ -16,7 +16,7 @@ COUNTS = (500, 2000, 8000)
 
 
 def make(folder: Path, count: int) -> None:
-    """Pictures of two classes, each with other noise."""
+    """Images of two classes, each with other noise."""
     generator = np.random.default_rng(0)
     for split, share in (("train", 0.8), ("val", 0.2)):
         for name in ("a", "b"):
@@ -41,7 +41,7 @@ def peak_megabytes(data: Path, folder: Path) -> float:
 
 
 def main() -> None:
-    print("| pictures | kept on disk, MB | peak memory, MB |", "|---|---|---|", sep="\n")
+    print("| images | kept on disk, MB | peak memory, MB |", "|---|---|---|", sep="\n")
     for count in COUNTS:
         with tempfile.TemporaryDirectory() as name:
             make(Path(name) / "data", count)

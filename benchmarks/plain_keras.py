@@ -3,9 +3,9 @@
 usage: KERAS_BACKEND=tensorflow plain_keras.py DATA     (DATA holds train/ with a folder a class)
 
 The layers are those of the seed's functional network: padding to 227, 96-256-384-384-256, 2048
-units, dropout 0.2, softmax; Adam at 2e-4, batches of 32, `image_dataset_from_directory`, mirrored
+units, dropout 0.2, softmax; Adam at 2e-4, batches of 32, `image_dataset_from_directory`, flipped
 at random.
-Prints the pictures a second of the second epoch, loading included.
+Prints the images a second of the second epoch, loading included.
 """
 
 import sys
@@ -48,17 +48,17 @@ class Clock(keras.callbacks.Callback):
 
 def main() -> None:
     folder = Path(sys.argv[1]) / "train"
-    pictures = keras.utils.image_dataset_from_directory(
+    images = keras.utils.image_dataset_from_directory(
         folder, image_size=(PIXELS, PIXELS), batch_size=BATCH, label_mode="int", verbose=False
     )
-    classes = len(pictures.class_names)
+    classes = len(images.class_names)
     mirror, scale = layers.RandomFlip("horizontal"), layers.Rescaling(1 / 127.5, -1)
     model, clock = network(classes), Clock()
     model.compile(keras.optimizers.Adam(2e-4), keras.losses.SparseCategoricalCrossentropy())
-    loaded = pictures.map(lambda x, y: (scale(mirror(x, training=True)), y)).prefetch(2)
+    loaded = images.map(lambda x, y: (scale(mirror(x, training=True)), y)).prefetch(2)
     model.fit(loaded, epochs=2, verbose=0, callbacks=[clock])
     count = len(list(folder.glob("*/*")))
-    print(f"train {count / clock.seconds:.1f} pictures/s")
+    print(f"train {count / clock.seconds:.1f} images/s")
 
 
 main()

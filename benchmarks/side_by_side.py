@@ -26,7 +26,7 @@ class Peer:
 def arguments(description: str | None, **defaults: object) -> argparse.Namespace:
     """The command line that the benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("data", type=Path, help="folder of pictures")
+    parser.add_argument("data", type=Path, help="folder of images")
     parser.add_argument("--peer-python", type=Path, help="Python of the peers' environment")
     parser.add_argument("--peer-scripts", type=Path, help="folder with the peers' scripts")
     parser.add_argument("--rounds", type=int, default=3)

@@ -3,7 +3,7 @@
 usage: standstill.py DATA [--seeds 5] [--epochs 10] [--image-size 67]     (DATA may be `digits`)
 
 AlexNet is known for it (pytorch/examples 152 and 459, BVLC/caffe 401). Trains every variant from
-several seeds with the recipe `fast`, shortened and on small pictures, and prints what each reached.
+several seeds with the recipe `fast`, shortened and on small images, and prints what each reached.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Pictures a second of training end to end: half, batches of 32, 224 pixels.
+"""Images a second of training end to end: half, batches of 32, 224 pixels.
 
 usage: training.py DATA --peer-python PYTHON --peer-scripts FOLDER     (DATA holds train/ and val/)
 
@@ -29,12 +29,12 @@ STEPS_IN_MEMORY = 40
 
 
 class LastRate(training.Observer):
-    """Keeps the pictures a second of the last epoch."""
+    """Keeps the images a second of the last epoch."""
 
     rate = 0.0
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
-        self.rate = times.pictures_per_second
+        self.rate = times.images_per_second
 
 
 def end_to_end(data: Path, chosen: Recipe) -> tuple[float, Run]:
@@ -78,11 +78,11 @@ def main() -> None:
 
         def theirs() -> float:
             return peer.figure(
-                "train_tutorial.py", 1, "half", options.data, pattern=r"train ([\d.]+) pictures/s"
+                "train_tutorial.py", 1, "half", options.data, pattern=r"train ([\d.]+) images/s"
             )
 
     runs: dict[str, Any] = {}
-    header("pictures/s")
+    header("images/s")
     for precision in ("fp32", "auto"):
         chosen = recipe("tutorial", epochs=1, precision=precision)
 

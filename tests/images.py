@@ -1,4 +1,4 @@
-"""Pictures that a small network learns in a moment."""
+"""Images that a small network learns in a moment."""
 
 from pathlib import Path
 
@@ -15,6 +15,6 @@ def red_and_blue(root: Path) -> Path:
             for number in range(count):
                 pixels = generator.integers(0, 128, (70, 80, 3))
                 pixels[..., channel] += 100
-                picture = Image.fromarray(pixels.astype(np.uint8))
-                picture.save(root / split / name / f"{number}.png")
+                image = Image.fromarray(pixels.astype(np.uint8))
+                image.save(root / split / name / f"{number}.png")
     return root

@@ -2,7 +2,7 @@
 
 A page is read block by block: headings, paragraphs, list items, rows of tables, code. Two pages
 say the same when their blocks are of the same kinds in the same order, and each pair has the same
-facts: code, numbers, links, pictures. The words are each page's own.
+facts: code, numbers, links, images. The words are each page's own.
 """
 
 import os
@@ -81,7 +81,7 @@ class Block:
 
     @property
     def links(self) -> list[tuple[bool, str]]:
-        """(whether it is a picture, target) of each."""
+        """(whether it is an image, target) of each."""
         return [(bool(mark), target) for mark, _, target in _LINK.findall(self.words)]
 
 
@@ -283,7 +283,7 @@ def _numbers(block: Block) -> Counter[str]:
 def _meanings(page: Page, block: Block) -> Counter[str]:
     """Where each link leads, in words that depend on no folder and no language."""
     found: Counter[str] = Counter()
-    for is_picture, link in block.links:
+    for is_image, link in block.links:
         meaning = link
         if not is_external(link):
             there, anchor = page.target(link)
@@ -292,5 +292,5 @@ def _meanings(page: Page, block: Block) -> Counter[str]:
                 meaning += f", heading {there.anchors.index(anchor) + 1}"
             elif anchor:
                 meaning += f"#{anchor}"
-        found[f"picture {meaning}" if is_picture else meaning] += 1
+        found[f"image {meaning}" if is_image else meaning] += 1
     return found

@@ -35,7 +35,7 @@ def conv(
     return y
 
 
-def neighbours(channel: int, channels: int, size: int) -> range:
+def neighbors(channel: int, channels: int, size: int) -> range:
     """The paper's j from max(0, i - n/2) to min(N - 1, i + n/2); an even n has one more before."""
     return range(max(0, channel - size // 2), min(channels - 1, channel + (size - 1) // 2) + 1)
 
@@ -45,7 +45,7 @@ def lrn(x: Array, *, size: int, alpha: float, beta: float, k: float, divided: bo
     alpha = alpha / size if divided else alpha
     y = np.zeros_like(x)
     for i in range(x.shape[1]):
-        total = sum(x[:, j] ** 2 for j in neighbours(i, x.shape[1], size))
+        total = sum(x[:, j] ** 2 for j in neighbors(i, x.shape[1], size))
         y[:, i] = x[:, i] / (k + alpha * total) ** beta
     return y
 
@@ -60,7 +60,7 @@ def lrn_gradient(
     alpha = alpha / size if divided else alpha
     result = np.zeros_like(x)
     for i in range(x.shape[1]):
-        window = neighbours(i, x.shape[1], size)
+        window = neighbors(i, x.shape[1], size)
         s = k + alpha * sum(x[:, j] ** 2 for j in window)
         result[:, i] += grad[:, i] * s**-beta
         for j in window:
@@ -108,7 +108,7 @@ ACTIVATIONS = {
 }
 
 
-def resized(picture: Array, size: int) -> Array:
+def resized(image: Array, size: int) -> Array:
     """Bilinear: output pixel i is read at (i + 0.5) * length / size - 0.5, kept inside."""
 
     def weights(length: int) -> Array:
@@ -121,5 +121,5 @@ def resized(picture: Array, size: int) -> Array:
                 matrix[i, first + 1] += place - first
         return matrix
 
-    rows, columns = weights(picture.shape[0]), weights(picture.shape[1])
-    return np.einsum("ri,cj,ijk->rck", rows, columns, picture.astype(np.float64))
+    rows, columns = weights(image.shape[0]), weights(image.shape[1])
+    return np.einsum("ri,cj,ijk->rck", rows, columns, image.astype(np.float64))

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Server:
-    """Serves one file; its behaviour can be changed while it runs.
+    """Serves one file; its behavior can be changed while it runs.
 
     Args:
         content: what the file holds.

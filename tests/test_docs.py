@@ -22,7 +22,7 @@ from alexnet.errors import UserError
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-MAX_PICTURE_BYTES, MAX_PICTURES_BYTES = 300_000, 2_000_000
+MAX_IMAGE_BYTES, MAX_IMAGES_BYTES = 300_000, 2_000_000
 
 
 def name_of(page: Path) -> str:
@@ -140,20 +140,20 @@ def test_every_option_that_is_named_exists() -> None:
         assert named - known - of_others == set(), name_of(page)
 
 
-def pictures_of(page: Path) -> list[Path]:
+def images_of(page: Path) -> list[Path]:
     found = re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text())
     return [(page.parent / link).resolve() for link in found]
 
 
-def test_every_picture_is_there_and_shown_and_small() -> None:
+def test_every_image_is_there_and_shown_and_small() -> None:
     readme = ROOT / "README.md"
-    shown = {picture for page in (*PAGES, readme) for picture in pictures_of(page)}
-    assert not [picture for picture in shown if not picture.exists()]
+    shown = {image for page in (*PAGES, readme) for image in images_of(page)}
+    assert not [image for image in shown if not image.exists()]
     kept = {path.resolve() for path in (DOCS / "images").iterdir()}
-    assert kept == {picture for picture in shown if picture.parent == (DOCS / "images").resolve()}
-    sizes = {picture.name: picture.stat().st_size for picture in kept}
-    assert {name for name, size in sizes.items() if size > MAX_PICTURE_BYTES} == set()
-    assert sum(sizes.values()) < MAX_PICTURES_BYTES
+    assert kept == {image for image in shown if image.parent == (DOCS / "images").resolve()}
+    sizes = {image.name: image.stat().st_size for image in kept}
+    assert {name for name, size in sizes.items() if size > MAX_IMAGE_BYTES} == set()
+    assert sum(sizes.values()) < MAX_IMAGES_BYTES
 
 
 def test_every_part_of_the_source_that_a_page_shows_is_there_once() -> None:
@@ -226,7 +226,7 @@ def test_the_sizes_are_true() -> None:
         numbers = [window.size, window.window, window.stride, window.padding[0], window.output]
         assert cells[:5] == list(map(str, numbers))
         assert cells[5] == str(step.output_shape[0])
-        assert cells[6] == (f"{step.parameters:,}" if step.parameters else "")
+        assert cells[6] == (f"{step.num_parameters:,}" if step.num_parameters else "")
         assert cells[7] == str(step.receptive_field_px)
 
 
@@ -234,11 +234,11 @@ def test_the_table_of_the_paper_is_true() -> None:
     net = alexnet.architecture("paper")
     steps = {step.layer.name: step for step in net.trace()}
     found = [row for row in rows("paper.md", 3) if row[0] in steps]
-    assert [name for name, _, _ in found] == [name for name, s in steps.items() if s.parameters]
+    assert [name for name, _, _ in found] == [name for name, s in steps.items() if s.num_parameters]
     for name, maps, parameters in found:
         assert maps == "x".join(map(str, steps[name].output_shape))
-        assert parameters == f"{steps[name].parameters:,}"
-    assert ["all", "", f"{net.parameters:,}"] in rows("paper.md", 3)
+        assert parameters == f"{steps[name].num_parameters:,}"
+    assert ["all", "", f"{net.num_parameters:,}"] in rows("paper.md", 3)
 
 
 def test_what_the_command_line_prints_stands_in_the_page(
@@ -260,7 +260,7 @@ def test_what_is_said_of_the_kept_runs_is_what_is_said_of_them() -> None:
     from alexnet.spec.architectures import Architecture
     from alexnet.training import diagnose
 
-    curves = ROOT / "tests" / "training" / "curves"
+    curves = ROOT / "tests" / "diagnosis" / "curves"
     shown = dict(
         re.findall(
             r"^```\nalexnet train (.*)\n```\n(?:\n!.*\n)?\n```\{.text .wrap\}\nDiagnosis: (.*)\n",

@@ -2,7 +2,7 @@
 
 When one of these fails after a change of the English page, make the same change in the Chinese
 one: the message names the first place, with the line in both files. Code, numbers, links and
-pictures must be the same; comments in code are translated. A number stays as it is written: 10 is
+images must be the same; comments in code are translated. A number stays as it is written: 10 is
 10, and ten is 十.
 """
 
@@ -61,7 +61,7 @@ ENGLISH = """\
 Some words with `code`, 12 numbers
 and [a link](other.md#part), see [below](#end).
 
-![A picture](picture.png)
+![An image](image.png)
 
 | name | what |
 |---|---|
@@ -91,7 +91,7 @@ CHINESE = """\
 
 共 12 个数，`code`，[链接](../other.md#part)，见[下文](#结尾)。
 
-![图](../picture.png)
+![图](../image.png)
 
 | 名称 | 说明 |
 |---|---|
@@ -120,7 +120,7 @@ def pages(tmp_path: Path) -> tuple[Page, Page]:
     """Two pages that say the same."""
     (tmp_path / "zh").mkdir()
     (tmp_path / "other.md").write_text("# Part\n")
-    (tmp_path / "picture.png").touch()
+    (tmp_path / "image.png").touch()
     (tmp_path / "page.md").write_text(ENGLISH, encoding="utf-8")
     (tmp_path / "zh" / "page.md").write_text(CHINESE, encoding="utf-8")
     return Page(tmp_path, "page.md"), Page(tmp_path, "zh/page.md")
@@ -152,7 +152,7 @@ def test_pages_that_say_the_same_do_not_differ(pages: tuple[Page, Page]) -> None
         ),
         ("120 万", "12 万", ["only in page.md: 1200000; number only in zh/page.md: 120000"]),
         ("`first`", "first", ["code of the first column only in page.md: first"]),
-        ("picture.png", "other.png", ["link only in page.md: picture picture.png"]),
+        ("image.png", "other.png", ["link only in page.md: image image.png"]),
         ("other.md#part", "other.md", ["only in page.md: other.md, heading 1"]),
         ("#结尾", "#标题", ["only in page.md: page.md, heading 2"]),
         (
@@ -182,7 +182,7 @@ def test_the_first_difference_is_named(
 def test_links_that_lead_nowhere_are_named(pages: tuple[Page, Page]) -> None:
     _, chinese = pages
     text = chinese.path.read_text(encoding="utf-8")
-    text = text.replace("picture.png", "no.png").replace("#结尾", "#end").replace("#part", "#no")
+    text = text.replace("image.png", "no.png").replace("#结尾", "#end").replace("#part", "#no")
     chinese.path.write_text(text, encoding="utf-8")
     assert list(chinese.dead_links()) == [
         "zh/page.md:5: ../other.md#no is none of the headings part",

@@ -39,7 +39,7 @@ def test_the_python_of_the_readme_runs(
     assert not capsys.readouterr().out
     for name in READMES:  # of the same code, says test_languages.py; comments are translated
         stated = dict(re.findall(r"^(\S.*?) +# (.*)$", python_of(name)[0], flags=re.MULTILINE))
-        assert str(eval("net.parameters", scope)) == stated["net.parameters"]
+        assert str(eval("net.num_parameters", scope)) == stated["net.num_parameters"]
         assert str(alexnet.variants()) == stated["alexnet.variants()"]
     pytest.importorskip("keras", reason="needs alexnet[tensorflow] or alexnet[jax]")
     exec(keras, scope)
@@ -51,7 +51,7 @@ def test_the_table_of_variants_is_true(readme: str) -> None:
     rows = re.findall(r"^\| `([\w-]+)`.*\| ([\d,]+) \|$", readme, flags=re.MULTILINE)
     assert [name for name, _ in rows] == list(alexnet.variants())
     for name, parameters in rows:
-        assert f"{alexnet.architecture(name).parameters:,}" == parameters
+        assert f"{alexnet.architecture(name).num_parameters:,}" == parameters
 
 
 def options_of(command: Any) -> Iterator[str]:

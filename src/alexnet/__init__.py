@@ -1,4 +1,4 @@
-"""AlexNet, whole: the 2012 network and its variants, trained on your own pictures.
+"""AlexNet, whole: the 2012 network and its variants, trained on your own images.
 
 Names are loaded when they are first used, so that `import alexnet` needs no framework.
 """

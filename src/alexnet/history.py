@@ -16,8 +16,8 @@ from alexnet.weights import write_bytes
 class Epoch:
     """One row of metrics.csv. Shares are of 1; losses are means in nats.
 
-    The training figures are taken on the way, on augmented pictures and with dropout, before
-    each update; the validation figures at the end of the epoch on centre crops. No loss has
+    The training figures are taken on the way, on augmented images and with dropout, before
+    each update; the validation figures at the end of the epoch on center crops. No loss has
     label smoothing in it.
     """
 
@@ -38,7 +38,7 @@ class Times:
     epoch: int
     train_seconds: float
     val_seconds: float
-    pictures_per_second: float
+    images_per_second: float
 
 
 def write_tables(folder: Path, epochs: Sequence[Epoch], times: Sequence[Times]) -> None:
@@ -90,7 +90,7 @@ def epochs_of(rows: Sequence[Epoch | Mapping[str, Any]]) -> list[Epoch]:
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
-    """The epoch with the most validation pictures right; of several the one with least loss."""
+    """The epoch with the most validation images right; of several the one with least loss."""
     return max(epochs, key=lambda epoch: (epoch.val_top1, -epoch.val_loss))
 
 

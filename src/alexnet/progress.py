@@ -21,7 +21,7 @@ class Advance(Protocol):
 class Progress(Protocol):
     """Starts the report on one piece of work of `total` steps; 0 stands for waiting.
 
-    >>> with no_progress("decoding pictures", total=2) as steps:
+    >>> with no_progress("decoding images", total=2) as steps:
     ...     steps.advance()
     ...     steps.advance()
     """

@@ -18,15 +18,15 @@ from alexnet.errors import RunError, UserError
 from alexnet.spec.architectures import VARIANTS, Architecture
 from alexnet.text import counted
 
-CONFIG = "config.json"
+RUN_FILE = "run.json"
 CLASSES = "classes.json"
 BEST = "best.safetensors"
 LAST = "last.safetensors"
 METRICS = "metrics.csv"
 TIMES = "times.csv"
-MEAN_PICTURE = "mean_picture.npy"
+MEAN_IMAGE = "mean_image.npy"
 TRAINED_ON = "trained_on.npy"
-"""The sorted numbers of the training pictures' contents, uint64; see `alexnet.data.seen`."""
+"""The sorted numbers of the training images' contents, uint64; see `alexnet.data.seen`."""
 
 _FORMAT = 1
 
@@ -35,8 +35,8 @@ _FORMAT = 1
 class Run:
     """What a run's folder says; the weights are read when they are asked for.
 
-    `data` says where the pictures came from: `source` as given, `root`, `split_by`; `machine`
-    what it ran on; `colours` the statistics of the training pictures; `pretrained` the weights
+    `data` says where the images came from: `source` as given, `root`, `split_by`; `machine`
+    what it ran on; `colors` the statistics of the training images; `pretrained` the weights
     that it started from, `from` in words and the arrays that were `loaded`.
     """
 
@@ -47,7 +47,7 @@ class Run:
     classes: tuple[str, ...]
     data: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
-    colours: dict[str, Any] = field(default_factory=dict)
+    colors: dict[str, Any] = field(default_factory=dict)
     pretrained: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,9 +66,9 @@ class Run:
         if not folder.is_dir():
             what = "a file and not a run's folder" if folder.exists() else "no such run"
             raise UserError(f"{folder}: {what}; `alexnet train` prints where it puts one")
-        if not (folder / CONFIG).is_file():
-            raise UserError(f"{folder} is not a run: it has no {CONFIG}")
-        config, classes = _read_json(folder / CONFIG), _read_json(folder / CLASSES)
+        if not (folder / RUN_FILE).is_file():
+            raise UserError(f"{folder} is not a run: it has no {RUN_FILE}")
+        config, classes = _read_json(folder / RUN_FILE), _read_json(folder / CLASSES)
         try:
             if config["format"] != _FORMAT:
                 raise UserError(f"format {config['format']} is of another version of this program")
@@ -78,7 +78,7 @@ class Run:
                 recipe=_settings(Recipe, config["recipe"]),
                 preprocessing=_settings(Preprocessing, config["preprocessing"]),
                 classes=tuple(classes),
-                **{key: config[key] for key in ("data", "machine", "colours")},
+                **{key: config[key] for key in ("data", "machine", "colors")},
                 pretrained=config.get("pretrained", {}),
             )
             check_names([run.architecture.variant], (*VARIANTS, "custom"), "variant")
@@ -88,9 +88,9 @@ class Run:
                     f"{run.architecture.image_size}; they have to be the same"
                 )
         except KeyError as error:
-            raise UserError(f"{folder / CONFIG} cannot be used: it lacks {error}") from error
+            raise UserError(f"{folder / RUN_FILE} cannot be used: it lacks {error}") from error
         except (TypeError, UserError) as error:
-            raise UserError(f"{folder / CONFIG} cannot be used: {error}") from error
+            raise UserError(f"{folder / RUN_FILE} cannot be used: {error}") from error
         _check_classes(folder / CLASSES, classes, run.architecture.num_classes)
         return run
 
@@ -110,12 +110,12 @@ class Run:
             "preprocessing": self.preprocessing.to_dict(),
             "data": self.data,
             "machine": self.machine,
-            "colours": self.colours,
+            "colors": self.colors,
             "pretrained": self.pretrained,
         }
         self.make_folder()
         write_json(self.folder / CLASSES, list(self.classes))
-        write_json(self.folder / CONFIG, config)
+        write_json(self.folder / RUN_FILE, config)
 
     def make_folder(self) -> None:
         """Make the folder if it is not there.
@@ -147,11 +147,11 @@ class Run:
             raise UserError(f"{path}: {error}") from error
         return found
 
-    def mean_picture(self) -> NDArray[np.float32] | None:
+    def mean_image(self) -> NDArray[np.float32] | None:
         """The mean of each pixel, (resize_px, resize_px, 3), where the preprocessing has one."""
-        if self.preprocessing.mean_picture is None:
+        if self.preprocessing.mean_image is None:
             return None
-        path = self.folder / self.preprocessing.mean_picture
+        path = self.folder / self.preprocessing.mean_image
         try:
             mean: NDArray[np.float32] = np.load(path, allow_pickle=False)
         except (OSError, ValueError) as error:

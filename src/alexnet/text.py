@@ -12,7 +12,7 @@ def printable(text: "str | os.PathLike[str]") -> str:
     r"""The text with what cannot or must not be printed written as an escape.
 
     That is: bytes of a file name that are no UTF-8, control characters (a name must not move
-    the cursor or colour the screen), and marks that change the direction of writing.
+    the cursor or color the screen), and marks that change the direction of writing.
 
     >>> printable("caf\udce9/\x1b[31mred")
     'caf\\xe9/\\x1b[31mred'
@@ -37,8 +37,8 @@ def _escaped(character: str) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun.
 
-    >>> counted(1, "picture"), counted(1200, "picture"), counted(2, "class", "classes")
-    ('1 picture', '1,200 pictures', '2 classes')
+    >>> counted(1, "image"), counted(1200, "image"), counted(2, "class", "classes")
+    ('1 image', '1,200 images', '2 classes')
     """
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 

@@ -160,11 +160,11 @@ def test_the_papers_recipe_is_that_of_its_section_5() -> None:
     assert (paper.epochs, paper.batch_size, paper.momentum) == (90, 128, 0.9)
     assert (paper.optimizer, paper.lr, paper.weight_decay) == ("sgd-2012", 0.01, 0.0005)
     assert (paper.schedule, paper.lr_drop_factor, paper.lr_drops) == ("plateau", 0.1, 3)
-    assert (paper.crop, paper.mirror, paper.pca_colour, paper.mean) == (
+    assert (paper.crop, paper.horizontal_flip, paper.pca_color, paper.normalization) == (
         "random",
         True,
         0.1,
-        "pixel",
+        "per_pixel",
     )
 
 

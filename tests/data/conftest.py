@@ -1,4 +1,4 @@
-"""Pictures made for a test."""
+"""Images made for a test."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,28 +9,28 @@ from PIL import Image
 
 from alexnet.data import cache_entries
 
-MakePicture = Callable[..., Path]
+MakeImage = Callable[..., Path]
 
 
 def noise(seed: int, width: int = 12, height: int = 9) -> Image.Image:
-    """A picture that differs from that of any other seed."""
+    """An image that differs from that of any other seed."""
     values = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(values)
 
 
 def kept() -> list[str]:
-    """The keys of the pictures that the cache holds."""
-    return [entry.key for entry in cache_entries() if entry.kind == "pictures"]
+    """The keys of the images that the cache holds."""
+    return [entry.key for entry in cache_entries() if entry.kind == "images"]
 
 
 def half_made(cache: Path) -> list[Path]:
     """What a process builds at the moment, or has left."""
-    return list(cache.glob("pictures/.building-*"))
+    return list(cache.glob("images/.building-*"))
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> MakePicture:
-    """picture("data/cat/1.png", seed) writes a picture, different for each seed."""
+def image(tmp_path: Path) -> MakeImage:
+    """image("data/cat/1.png", seed) writes an image, different for each seed."""
 
     def make(path: str, seed: int = 0, width: int = 12, height: int = 9) -> Path:
         file = tmp_path / path
@@ -42,9 +42,9 @@ def picture(tmp_path: Path) -> MakePicture:
 
 
 @pytest.fixture
-def flat(picture: MakePicture, tmp_path: Path) -> Path:
+def flat(image: MakeImage, tmp_path: Path) -> Path:
     """ROOT/{cat,dog}/0.png … 9.png, all different."""
     for i in range(10):
-        picture(f"flat/cat/{i}.png", seed=i)
-        picture(f"flat/dog/{i}.png", seed=100 + i)
+        image(f"flat/cat/{i}.png", seed=i)
+        image(f"flat/dog/{i}.png", seed=100 + i)
     return tmp_path / "flat"

@@ -63,7 +63,7 @@ def go(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
 
 def wait_until_building(cache: Path) -> None:
     for _ in range(1000):
-        if any((folder / "pictures.npy").exists() for folder in half_made(cache)):
+        if any((folder / "images.npy").exists() for folder in half_made(cache)):
             return
         time.sleep(0.01)
     raise AssertionError("nobody builds")
@@ -79,7 +79,7 @@ def test_a_kill_leaves_nothing_that_is_used(flat: Path, cache: Path) -> None:
     wait_until_building(cache)
     process.send_signal(signal.SIGKILL)
     finish(process)
-    assert not [path for path in cache.glob("pictures/*") if not path.name.startswith(".")]
+    assert not [path for path in cache.glob("images/*") if not path.name.startswith(".")]
     assert cache_entries()[-1].index["source"] == "left by a killed process"
     samples = find(flat).samples
     open_store(samples[:3], 16)  # another key also cleans up
@@ -91,12 +91,12 @@ def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
     second = builder(flat, 60)
     first = go(builder(flat, 0.1))
     wait_until_building(cache)
-    assert clear_cache([e for e in cache_entries() if e.kind == "pictures"]) == 0
+    assert clear_cache([e for e in cache_entries() if e.kind == "images"]) == 0
     go(second)
     outputs = [finish(first), finish(second)]
     assert outputs[0].splitlines()[-1] == outputs[1].splitlines()[-1]
-    assert "decoding 20 pictures" in outputs[0]
-    assert "waiting for another process that makes the same pictures" in outputs[1]
+    assert "decoding 20 images" in outputs[0]
+    assert "waiting for another process that makes the same images" in outputs[1]
     assert "decoding" not in outputs[1]
     assert len(kept()) == 1
 
@@ -107,8 +107,8 @@ def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache
     wait_until_building(cache)
     clear_cache()
     (held,) = (cache / "locks").iterdir()
-    assert held.name.startswith("pictures-")
-    assert "decoding 20 pictures" in finish(first)
+    assert held.name.startswith("images-")
+    assert "decoding 20 images" in finish(first)
     assert len(kept()) == 1
     clear_cache()
     assert list((cache / "locks").iterdir()) == []
@@ -137,7 +137,7 @@ def test_clearing_lets_nobody_build_what_another_builds() -> None:
             return {"source": key}
 
         for _ in range(4):
-            build_once("pictures", key, build)
+            build_once("images", key, build)
 
     def clear_often() -> None:
         while not done.is_set():
@@ -169,7 +169,7 @@ def test_too_little_room_is_told_before(flat: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(UserError) as caught:
         open_store(find(flat).samples, 256)
     said = str(caught.value)
-    assert said.startswith("keeping 20 decoded pictures needs 4 MB in ")
+    assert said.startswith("keeping 20 decoded images needs 4 MB in ")
     assert "1 kB are free" in said
     assert "ALEXNET_CACHE_DIR" in said
     assert "\n" not in said
@@ -195,7 +195,7 @@ def test_the_disk_becomes_full(flat: Path, cache: Path, monkeypatch: pytest.Monk
 
     def opened(path: Path, mode: str = "r", **options: Any) -> Any:
         file = real(path, mode, **options)
-        return Full(file) if path.name == "pictures.npy" and "w" in mode else file
+        return Full(file) if path.name == "images.npy" and "w" in mode else file
 
     monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(RunError, match="the disk is full") as caught:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from alexnet.data import PictureError, read_picture
+from alexnet.data import ImageError, read_image
 from alexnet.data.decoding import decode
 
 RED, GREEN, BLUE, WHITE = [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]
@@ -49,7 +49,7 @@ def test_lossless_formats_keep_every_pixel(kind: str) -> None:
     np.testing.assert_array_equal(pixels, np.asarray(quarters()))
 
 
-def test_centre_square_of_the_scaled_picture_is_kept() -> None:
+def test_center_square_of_the_scaled_image_is_kept() -> None:
     """30x10: the outer thirds are cut off; scaled, they only tinge the outermost pixels."""
     values = np.zeros((10, 30, 3), np.uint8)
     values[:, :10], values[:, 10:20], values[:, 20:] = RED, GREEN, BLUE
@@ -63,14 +63,14 @@ def test_centre_square_of_the_scaled_picture_is_kept() -> None:
 
 
 def test_scaling_down_is_antialiased() -> None:
-    """Black and white lines become grey, not stripes."""
+    """Black and white lines become gray, not stripes."""
     values = np.zeros((64, 64), np.uint8)
     values[:, ::2] = 255
     pixels = decode(file_of(Image.fromarray(values)), 8)
     assert abs(pixels.astype(int) - 127).max() < 12
 
 
-def test_a_small_picture_is_scaled_up() -> None:
+def test_a_small_image_is_scaled_up() -> None:
     assert decode(file_of(Image.new("RGB", (1, 1), "red")), 4).tolist() == [[RED] * 4] * 4
 
 
@@ -94,13 +94,13 @@ def test_exif_orientation(kind: str, orientation: int, expected: list[list[int]]
     exif[0x0112] = orientation
     large = quarters().resize((64, 48), Image.Resampling.NEAREST)
     options = {"quality": 100} if kind in ("JPEG", "WEBP") else {}
-    picture = read_picture(file_of(large, kind, exif=exif, **options), 16)
-    got = np.array(corners(picture.pixels), dtype=int)
+    image = read_image(file_of(large, kind, exif=exif, **options), 16)
+    got = np.array(corners(image.pixels), dtype=int)
     assert abs(got - np.array(expected)).max() < 16
-    assert (picture.width, picture.height) == ((64, 48) if orientation < 5 else (48, 64))
+    assert (image.width, image.height) == ((64, 48) if orientation < 5 else (48, 64))
 
 
-def test_damaged_exif_is_no_reason_to_refuse_a_picture() -> None:
+def test_damaged_exif_is_no_reason_to_refuse_a_image() -> None:
     data = file_of(quarters(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff" + b"\xff" * 20)
     assert decode(data, 8).shape == (8, 8, 3)
 
@@ -110,11 +110,11 @@ def test_transparency_lies_over_white() -> None:
     assert abs(decode(file_of(half_red), 4).astype(int) - [255, 127, 127]).max() <= 1
     clear_black = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert (decode(file_of(clear_black), 4) == 255).all()
-    grey = Image.new("LA", (4, 4), (100, 51))  # 0.2 * 100 + 0.8 * 255 = 224
-    assert abs(decode(file_of(grey), 4).astype(int) - 224).max() <= 1
+    gray = Image.new("LA", (4, 4), (100, 51))  # 0.2 * 100 + 0.8 * 255 = 224
+    assert abs(decode(file_of(gray), 4).astype(int) - 224).max() <= 1
 
 
-def test_hidden_colours_do_not_bleed_when_scaled() -> None:
+def test_hidden_colors_do_not_bleed_when_scaled() -> None:
     """Left half red, right half clear but stored as blue: no blue may appear at the seam."""
     values = np.zeros((8, 8, 4), np.uint8)
     values[:, :4], values[:, 4:] = (255, 0, 0, 255), (0, 0, 255, 0)
@@ -135,9 +135,9 @@ def test_palette_with_transparency() -> None:
     assert abs(alphas.astype(int) - [255, 204, 204]).max() <= 1  # a fifth of red over white
 
 
-@pytest.mark.parametrize(("mode", "colour", "clear"), [("RGB", (9, 8, 7), (9, 8, 7)), ("L", 9, 9)])
-def test_one_colour_that_stands_for_nothing(mode: str, colour: object, clear: object) -> None:
-    image = Image.new(mode, (4, 4), colour)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("mode", "color", "clear"), [("RGB", (9, 8, 7), (9, 8, 7)), ("L", 9, 9)])
+def test_one_color_that_stands_for_nothing(mode: str, color: object, clear: object) -> None:
+    image = Image.new(mode, (4, 4), color)  # type: ignore[arg-type]
     assert (decode(file_of(image, transparency=clear), 4) == 255).all()
 
 
@@ -158,7 +158,7 @@ def test_cmyk() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
-def test_grey_of_16_bits_is_scaled_and_not_clipped(kind: str) -> None:
+def test_gray_of_16_bits_is_scaled_and_not_clipped(kind: str) -> None:
     ramp = np.tile(np.linspace(0, 65535, 16).round().astype(np.uint16), (16, 1))
     pixels = decode(file_of(Image.fromarray(ramp), kind), 16)
     expected = np.rint(ramp / 257)
@@ -167,11 +167,11 @@ def test_grey_of_16_bits_is_scaled_and_not_clipped(kind: str) -> None:
     assert pixels[0, -1].tolist() == WHITE
 
 
-def test_dark_grey_of_16_bits_stays_dark() -> None:
+def test_dark_gray_of_16_bits_stays_dark() -> None:
     assert (decode(file_of(Image.fromarray(np.full((4, 4), 200, np.uint16))), 4) == 1).all()
 
 
-def test_big_endian_grey_of_16_bits() -> None:
+def test_big_endian_gray_of_16_bits() -> None:
     """A TIFF written by hand: MM, one strip of four pixels 0, 257 * 64, 257 * 128, 65535."""
     pixels = struct.pack(">4H", 0, 257 * 64, 257 * 128, 65535)
     tags = [(256, 3, 2), (257, 3, 2), (258, 3, 16), (259, 3, 1), (262, 3, 1), (273, 4, 8)]
@@ -226,7 +226,7 @@ def profile_with_gamma(gamma: float) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
-def test_colour_profile(kind: str) -> None:
+def test_color_profile(kind: str) -> None:
     """Linear light 0.5 is 188 in sRGB: 255 * (1.055 * 0.5 ** (1 / 2.4) - 0.055)."""
     image = Image.new("RGB", (8, 8), (128, 128, 128))
     linear = file_of(image, kind, icc_profile=profile_with_gamma(1.0))
@@ -236,7 +236,7 @@ def test_colour_profile(kind: str) -> None:
         assert (decode(file_of(image, kind, icc_profile=profile), 4) == 128).all()
 
 
-def test_a_profile_for_another_kind_of_picture_is_not_used() -> None:
+def test_a_profile_for_another_kind_of_image_is_not_used() -> None:
     image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
     data = file_of(image, "TIFF", icc_profile=profile_with_gamma(1.0))
     assert (decode(data, 4) == RED).all()
@@ -250,7 +250,7 @@ def test_one_bit() -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
 def test_first_frame(kind: str) -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue", "lime")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "lime")]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = file_of(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert (decode(data, 4) == RED).all()
@@ -279,16 +279,16 @@ def test_bytes_file_and_path_give_the_same(tmp_path: Path) -> None:
 
 class TestUnreadable:
     def reason(self, source: object, **options: int) -> str:
-        with pytest.raises(PictureError) as caught:
+        with pytest.raises(ImageError) as caught:
             decode(source, 8, **options)  # type: ignore[arg-type]
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    def test_files_that_are_no_pictures(self, tmp_path: Path) -> None:
+    def test_files_that_are_no_images(self, tmp_path: Path) -> None:
         assert self.reason(tmp_path / "no.jpg") == "does not exist"
-        assert self.reason(tmp_path) == "is a folder, not a picture"
+        assert self.reason(tmp_path) == "is a folder, not an image"
         assert self.reason(b"") == "the file is empty"
-        assert self.reason(b"hello") == "not a picture, or of a kind that cannot be read"
+        assert self.reason(b"hello") == "not an image, or of a kind that cannot be read"
         assert self.reason(str(tmp_path / "a\0b.jpg"))
         empty = tmp_path / "empty.png"
         empty.touch()
@@ -301,7 +301,7 @@ class TestUnreadable:
 
     def test_postscript_is_never_run(self) -> None:
         data = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
-        assert "not a picture" in self.reason(data)
+        assert "not an image" in self.reason(data)
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
     def test_truncated(self, kind: str) -> None:
@@ -337,12 +337,12 @@ class TestUnreadable:
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP"])
     @given(data=st.data())
-    def test_damage_gives_a_picture_or_a_reason(self, kind: str, data: st.DataObject) -> None:
+    def test_damage_gives_a_image_or_a_reason(self, kind: str, data: st.DataObject) -> None:
         original = bytearray(file_of(quarters(), kind))
         for _ in range(data.draw(st.integers(1, 5))):
             place = data.draw(st.integers(0, len(original) - 1))
             original[place] = data.draw(st.integers(0, 255))
         cut = data.draw(st.integers(0, len(original)))
         for damaged in (bytes(original), bytes(original[:cut])):
-            with contextlib.suppress(PictureError):
+            with contextlib.suppress(ImageError):
                 assert decode(damaged, 8, max_pixels=1_000_000).shape == (8, 8, 3)

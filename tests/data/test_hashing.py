@@ -7,7 +7,7 @@ import pytest
 
 from alexnet.data import fingerprints
 
-from .conftest import MakePicture
+from .conftest import MakeImage
 
 
 def age(folder: Path) -> list[str]:
@@ -18,8 +18,8 @@ def age(folder: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def test_content_decides(picture: MakePicture, tmp_path: Path) -> None:
-    one, copy, other = picture("1.png", 1), picture("2.png", 1), picture("3.png", 3)
+def test_content_decides(image: MakeImage, tmp_path: Path) -> None:
+    one, copy, other = image("1.png", 1), image("2.png", 1), image("3.png", 3)
     first, second, third, none, pipe = fingerprints(
         [str(one), str(copy), str(other), str(tmp_path / "no"), str(tmp_path)]
     )

@@ -14,7 +14,7 @@ from alexnet.cli.check_command import check as check_command
 from alexnet.data import cache_entries, check, find, open_store
 from alexnet.errors import UserError
 
-from .conftest import MakePicture
+from .conftest import MakeImage
 
 app = typer.Typer()
 app.command("check")(check_command)
@@ -22,12 +22,12 @@ app.add_typer(cache_command.app, name="cache")
 
 
 @pytest.fixture
-def mixed(flat: Path, picture: MakePicture) -> Path:
+def mixed(flat: Path, image: MakeImage) -> Path:
     """train and val with a broken file, copies on both sides and copies of another class."""
     root = flat.parent / "mixed"
     shutil.copytree(flat, root / "train")
-    picture("mixed/val/cat/a.png", seed=500, width=40, height=20)
-    picture("mixed/val/dog/b.png", seed=501)
+    image("mixed/val/cat/a.png", seed=500, width=40, height=20)
+    image("mixed/val/dog/b.png", seed=501)
     shutil.copy(root / "train/cat/1.png", root / "val/cat/same.png")
     shutil.copy(root / "train/cat/2.png", root / "train/dog/twice.png")
     Image.open(root / "train/cat/3.png").save(root / "train/cat/3.jpg")
@@ -38,7 +38,7 @@ def mixed(flat: Path, picture: MakePicture) -> Path:
 def test_report(mixed: Path) -> None:
     report = check(mixed)
     assert report.classes == {"cat": {"train": 10, "val": 2}, "dog": {"train": 11, "val": 1}}
-    assert report.pictures == 24
+    assert report.images == 24
     assert report.split_by == "folders"
     assert report.unreadable == {"train/cat/3.png": "image file is truncated"}
     assert {name: str(size) for name, size in report.sizes.items()} == {
@@ -62,7 +62,7 @@ def test_a_flat_folder_is_reported_as_training_would_split_it(flat: Path) -> Non
     assert all(counts["train"] and counts["val"] for counts in report.classes.values())
 
 
-def test_classes_whose_pictures_cannot_be_read(flat: Path) -> None:
+def test_classes_whose_images_cannot_be_read(flat: Path) -> None:
     for path in (flat / "dog").iterdir():
         path.write_bytes(b"x")
     report = check(flat)
@@ -70,14 +70,14 @@ def test_classes_whose_pictures_cannot_be_read(flat: Path) -> None:
     assert any("dog" in notice for notice in [*report.notices, *report.problems])
     assert not report.trainable
     shutil.rmtree(flat / "cat")
-    assert check(flat).problems[0].endswith("none of the pictures can be read")
+    assert check(flat).problems[0].endswith("none of the images can be read")
 
 
-def test_sizes_are_those_of_pictures_that_exist(picture: MakePicture, tmp_path: Path) -> None:
-    picture("data/a/wide.png", seed=1, width=90, height=10)
-    picture("data/a/tall.png", seed=2, width=8, height=80)
-    picture("data/b/square.png", seed=3, width=40, height=40)
-    picture("data/b/odd.png", seed=4, width=41, height=40)
+def test_sizes_are_those_of_images_that_exist(image: MakeImage, tmp_path: Path) -> None:
+    image("data/a/wide.png", seed=1, width=90, height=10)
+    image("data/a/tall.png", seed=2, width=8, height=80)
+    image("data/b/square.png", seed=3, width=40, height=40)
+    image("data/b/odd.png", seed=4, width=41, height=40)
     sizes = check(tmp_path / "data").sizes
     assert {name: (size.width, size.height, size.path) for name, size in sizes.items()} == {
         "smallest": (8, 80, "a/tall.png"),
@@ -91,7 +91,7 @@ def test_the_command(mixed: Path) -> None:
     assert done.exit_code == 0, done.output
     for text in (
         "cat",
-        "24 pictures that can be read: 23 PNG, 1 JPEG",
+        "24 images that can be read: 23 PNG, 1 JPEG",
         "largest 40x20 (val/cat/a.png)",
     ):
         assert text in done.stdout
@@ -107,15 +107,15 @@ def test_json(mixed: Path, tmp_path: Path) -> None:
     target = tmp_path / "report.json"
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(target)])
     assert json.loads(target.read_text()) == report
-    assert "24 pictures" in done.stdout
+    assert "24 images" in done.stdout
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(tmp_path / "no/x.json")])
     assert isinstance(done.exception, UserError)
     assert "there is no folder" in str(done.exception)
     assert not done.stdout
 
 
-def test_data_that_training_cannot_work_with(picture: MakePicture, tmp_path: Path) -> None:
-    picture("one/cat/1.png")
+def test_data_that_training_cannot_work_with(image: MakeImage, tmp_path: Path) -> None:
+    image("one/cat/1.png")
     done = CliRunner().invoke(app, ["check", str(tmp_path / "one")])
     assert done.exit_code == 2
     assert done.stderr.startswith(f"error: {tmp_path}/one: only one class, cat; training needs")
@@ -124,10 +124,10 @@ def test_data_that_training_cannot_work_with(picture: MakePicture, tmp_path: Pat
     assert isinstance(done.exception, UserError)
 
 
-def test_names_cannot_change_the_screen(picture: MakePicture, tmp_path: Path) -> None:
+def test_names_cannot_change_the_screen(image: MakeImage, tmp_path: Path) -> None:
     for i, name in enumerate(("[bold]x", "\x1b[2Jy", "caf\udce9", "玫瑰")):
         for j in range(5):
-            path = picture(f"data/x/{j}.png", seed=10 * i + j)
+            path = image(f"data/x/{j}.png", seed=10 * i + j)
         (path.parent / "bro\x1bken.png").write_bytes(b"")
         path.parent.rename(tmp_path / "data" / name)
     done = CliRunner().invoke(app, ["check", str(tmp_path / "data")])
@@ -146,11 +146,11 @@ def test_the_cache_is_listed_and_cleared(flat: Path, cache: Path) -> None:
     open_store(find(flat).samples, 16)
     find("digits")
     listed = run(app, ["cache", "list"]).stdout
-    assert "pictures" in listed
+    assert "images" in listed
     assert "datasets" in listed
     assert any(line.endswith(f"  {flat}") for line in listed.splitlines())
     assert run(app, ["cache", "clear"], input="n\n").exit_code == 1
-    assert {entry.kind for entry in cache_entries()} == {"pictures", "datasets", "hashes"}
+    assert {entry.kind for entry in cache_entries()} == {"images", "datasets", "hashes"}
     assert "freed" in run(app, ["cache", "clear", "--yes"]).stdout
     assert cache_entries() == []
     assert "nothing in" in run(app, ["cache", "clear", "--yes"]).stdout

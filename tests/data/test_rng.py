@@ -43,7 +43,7 @@ def test_draws_do_not_go_together(table: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("what", ["sample", "epoch", "seed"])
-def test_neighbours_do_not_go_together(what: str) -> None:
+def test_neighbors_do_not_go_together(what: str) -> None:
     n = np.arange(COUNT)
     if what == "sample":
         first, second = uniforms(3, 5, n, 1)[:, 0], uniforms(3, 5, n + 1, 1)[:, 0]
@@ -93,7 +93,7 @@ def test_no_samples() -> None:
 
 
 def test_the_numbers_stay_from_version_to_version() -> None:
-    """A run that is resumed after an update sees the same pictures.
+    """A run that is resumed after an update sees the same images.
 
     SplitMix64 by hand, with Python's whole numbers.
     """
@@ -118,7 +118,7 @@ def test_permutation_is_one(seed: int, epoch: int, count: int) -> None:
     assert np.array_equal(order, permutation(seed, epoch, count))
 
 
-def test_permutations_differ_and_favour_no_place() -> None:
+def test_permutations_differ_and_favor_no_place() -> None:
     orders = [permutation(seed, epoch, 10) for seed in range(40) for epoch in range(50)]
     places = np.array([np.argsort(order) for order in orders])
     for sample in range(10):

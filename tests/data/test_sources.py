@@ -1,4 +1,4 @@
-"""What is taken for a picture and a class, in the layouts that people have."""
+"""What is taken for an image and a class, in the layouts that people have."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alexnet.data import Dataset, find, natural_key, require_trainable
 from alexnet.errors import UserError
 
-from .conftest import MakePicture
+from .conftest import MakeImage
 
 
 def names(dataset: Dataset) -> list[str]:
@@ -26,9 +26,9 @@ def failure(source: object) -> str:
     return str(caught.value)
 
 
-def test_classes_in_folders(picture: MakePicture, tmp_path: Path) -> None:
+def test_classes_in_folders(image: MakeImage, tmp_path: Path) -> None:
     for name in ("10/a.png", "2/b.JPG", "1/deep/er/c.Tiff", "1/d.webp", "B/e.bmp", "a/f.gif"):
-        picture("data/" + name)
+        image("data/" + name)
     (tmp_path / "data/1/notes.txt").touch()
     (tmp_path / "data/1/.DS_Store").touch()
     data = find(tmp_path / "data")
@@ -50,10 +50,10 @@ def test_classes_in_folders(picture: MakePicture, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation", "Val", "VALIDATION"])
-def test_splits_in_folders(val: str, picture: MakePicture, tmp_path: Path) -> None:
+def test_splits_in_folders(val: str, image: MakeImage, tmp_path: Path) -> None:
     for i, split in enumerate(("train", val, "test")):
-        picture(f"data/{split}/cat/x/{i}.png")
-        picture(f"data/{split}/dog/{i}.png")
+        image(f"data/{split}/cat/x/{i}.png")
+        image(f"data/{split}/dog/{i}.png")
     data = find(tmp_path / "data")
     assert (data.classes, data.split_by) == (("cat", "dog"), "folders")
     assert [s.split for s in data.samples] == ["train"] * 2 + ["val"] * 2 + ["test"] * 2
@@ -63,23 +63,23 @@ def test_splits_in_folders(val: str, picture: MakePicture, tmp_path: Path) -> No
     require_trainable(data)
 
 
-def test_a_class_may_be_called_train(picture: MakePicture, tmp_path: Path) -> None:
+def test_a_class_may_be_called_train(image: MakeImage, tmp_path: Path) -> None:
     for name in ("car/1.png", "plane/1.png", "train/1.png", "train/steam/2.png"):
-        picture("data/" + name)
+        image("data/" + name)
     assert find(tmp_path / "data").classes == ("car", "plane", "train")
 
 
-def test_pictures_and_folders_where_no_class_is(picture: MakePicture, tmp_path: Path) -> None:
+def test_images_and_folders_where_no_class_is(image: MakeImage, tmp_path: Path) -> None:
     for name in ("train/cat/1.png", "train/dog/1.png", "val/cat/1.png", "test/1.png", "2.png"):
-        picture("data/" + name)
-    picture("data/train/3.png")
-    picture("data/docs/logo.png")
+        image("data/" + name)
+    image("data/train/3.png")
+    image("data/docs/logo.png")
     data = find(tmp_path / "data")
     assert data.classes == ("cat", "dog")
     assert len(data.samples) == 3
     assert len([notice for notice in data.notices if "directly in" in notice]) == 3
     assert "1 folder beside the splits left out: docs" in data.notices
-    assert "class without validation pictures: dog" in data.notices
+    assert "class without validation images: dog" in data.notices
 
 
 def test_hidden_and_empty_folders_are_told(flat: Path) -> None:
@@ -92,13 +92,13 @@ def test_hidden_and_empty_folders_are_told(flat: Path) -> None:
     assert data.classes == ("cat", "dog")
     assert len(data.samples) == 20
     assert "3 hidden folders skipped: .git, __MACOSX, cat/.thumbs" in data.notices
-    assert "2 folders without pictures skipped: empty, texts" in data.notices
+    assert "2 folders without images skipped: empty, texts" in data.notices
 
 
 def test_linked_folders_are_followed_and_loops_seen_once(
-    flat: Path, picture: MakePicture, tmp_path: Path
+    flat: Path, image: MakeImage, tmp_path: Path
 ) -> None:
-    picture("elsewhere/1.png")
+    image("elsewhere/1.png")
     (flat / "bird").symlink_to(tmp_path / "elsewhere")
     (flat / "cat/again").symlink_to(flat / "cat")
     (flat / "dog/up").symlink_to(flat)
@@ -110,7 +110,7 @@ def test_linked_folders_are_followed_and_loops_seen_once(
     assert "3 folders linked into themselves seen once: all, cat/again, dog/up" in data.notices
 
 
-def test_a_link_to_a_picture_that_is_gone_is_reported_later(flat: Path) -> None:
+def test_a_link_to_a_image_that_is_gone_is_reported_later(flat: Path) -> None:
     (flat / "cat/gone.png").symlink_to(flat / "nowhere.png")
     assert find(flat).counts() == {"cat": 11, "dog": 10}
 
@@ -131,35 +131,35 @@ def test_unreadable_folders_are_told(flat: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are Linux's")
-def test_names_in_any_script(picture: MakePicture, tmp_path: Path) -> None:
+def test_names_in_any_script(image: MakeImage, tmp_path: Path) -> None:
     scripts = ["玫瑰", "Розы", "ورد", "गुलाब", "🌹", "[red]x", "a b\tc", "new\nline", "caf\udce9"]
     for i, name in enumerate(scripts):
-        picture("data/x/1.png", seed=i).parent.rename(tmp_path / "data" / name)
+        image("data/x/1.png", seed=i).parent.rename(tmp_path / "data" / name)
     data = find(tmp_path / "data")
     assert sorted(data.classes) == sorted(scripts)
     assert all(Path(s.path).exists() for s in data.samples)
     (tmp_path / "data/bad\x1b[31m\udcff").mkdir()
-    assert r"1 folder without pictures skipped: bad\x1b[31m\xff" in find(tmp_path / "data").notices
+    assert r"1 folder without images skipped: bad\x1b[31m\xff" in find(tmp_path / "data").notices
 
 
-def test_one_name_written_in_two_ways(picture: MakePicture, tmp_path: Path) -> None:
+def test_one_name_written_in_two_ways(image: MakeImage, tmp_path: Path) -> None:
     """é as one letter, and as e with an accent, as macOS writes it."""
-    picture("data/train/caf\u00e9/1.png")
-    picture("data/val/cafe\u0301/1.png")
+    image("data/train/caf\u00e9/1.png")
+    image("data/val/cafe\u0301/1.png")
     assert find(tmp_path / "data").classes == ("caf\u00e9",)
 
 
-def test_what_holds_no_pictures(tmp_path: Path, picture: MakePicture) -> None:
+def test_what_holds_no_images(tmp_path: Path, image: MakeImage) -> None:
     assert failure(tmp_path / "no") == f"{tmp_path}/no: there is no such file or folder"
     assert failure("a\0b")
     assert failure("")
     (tmp_path / "empty").mkdir()
-    assert failure(tmp_path / "empty").startswith(f"{tmp_path}/empty: no pictures found; expected")
-    file = picture("pile/1.png")
-    assert "1 picture directly in this folder; put each into a folder" in failure(tmp_path / "pile")
+    assert failure(tmp_path / "empty").startswith(f"{tmp_path}/empty: no images found; expected")
+    file = image("pile/1.png")
+    assert "1 image directly in this folder; put each into a folder" in failure(tmp_path / "pile")
     assert "this is one file; give the folder" in failure(file)
-    picture("bare/train/1.png")
-    picture("bare/val/1.png")
+    image("bare/train/1.png")
+    image("bare/val/1.png")
     assert "put them in folders named after their classes" in failure(tmp_path / "bare")
     (tmp_path / "x.txt").write_text("hello")
     assert "not a folder, a CSV file, a zip or a tar" in failure(tmp_path / "x.txt")
@@ -172,25 +172,25 @@ def trainable(source: Path) -> str:
     return str(caught.value)
 
 
-def test_what_cannot_be_trained_on(tmp_path: Path, picture: MakePicture) -> None:
-    picture("one/train/cat/1.png")
-    picture("one/val/cat/1.png")
+def test_what_cannot_be_trained_on(tmp_path: Path, image: MakeImage) -> None:
+    image("one/train/cat/1.png")
+    image("one/val/cat/1.png")
     assert "only one class, cat; training needs at least two" in trainable(tmp_path / "one")
     for name in ("train/cat/1", "train/dog/1", "val/cat/1", "val/owl/1"):
-        picture(f"more/{name}.png")
+        image(f"more/{name}.png")
     assert "class owl in val but not in train" in trainable(tmp_path / "more")
-    picture("late/test/cat/1.png")
-    picture("late/test/dog/1.png")
-    assert "no pictures to train on" in trainable(tmp_path / "late")
-    picture("early/train/cat/1.png")
-    picture("early/train/dog/1.png")
-    assert "no pictures to validate on" in trainable(tmp_path / "early")
+    image("late/test/cat/1.png")
+    image("late/test/dog/1.png")
+    assert "no images to train on" in trainable(tmp_path / "late")
+    image("early/train/cat/1.png")
+    image("early/train/dog/1.png")
+    assert "no images to validate on" in trainable(tmp_path / "early")
 
 
 def test_digits_is_a_name_and_dot_digits_a_folder(
-    picture: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
+    image: MakeImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    picture("digits/mine/1.png")
+    image("digits/mine/1.png")
     monkeypatch.chdir(tmp_path)
     digits = find("digits")
     assert digits.classes == tuple("0123456789")
@@ -230,15 +230,13 @@ def test_the_whole_file_system_is_no_data_set() -> None:
         find("/")
 
 
-def test_a_few_pictures_among_other_files_are_no_data_set(
-    picture: MakePicture, tmp_path: Path
-) -> None:
+def test_a_few_images_among_other_files_are_no_data_set(image: MakeImage, tmp_path: Path) -> None:
     for name in ("share", "lib"):
         for i in range(60):
-            picture(f"programs/{name}/icons/{i}.png", seed=i)
+            image(f"programs/{name}/icons/{i}.png", seed=i)
     for i in range(1201):
         (tmp_path / f"programs/lib/{i}.so").touch()
-    with pytest.raises(UserError, match="120 pictures among 1,201 files of other kinds") as refused:
+    with pytest.raises(UserError, match="120 images among 1,201 files of other kinds") as refused:
         find(tmp_path / "programs")
     assert "path,label" in str(refused.value)
     (tmp_path / "programs/lib/0.so").unlink()

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from alexnet.data import Dataset, Sample, find, require_trainable, with_split
 from alexnet.errors import UserError
 
-from .conftest import MakePicture, noise
+from .conftest import MakeImage, noise
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Pictures that all differ."""
+    """Images that all differ."""
     folder = tmp_path_factory.mktemp("files")
     paths = [folder / f"{i}.png" for i in range(200)]
     for i, path in enumerate(paths):
@@ -88,10 +88,10 @@ def test_names_and_folders_do_not_matter(flat: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_train_without_val_is_split_and_test_stays(picture: MakePicture, tmp_path: Path) -> None:
+def test_train_without_val_is_split_and_test_stays(image: MakeImage, tmp_path: Path) -> None:
     for i in range(40):
-        picture(f"data/train/{'ab'[i % 2]}/{i}.png", seed=i)
-    picture("data/test/a/1.png", seed=1)
+        image(f"data/train/{'ab'[i % 2]}/{i}.png", seed=i)
+    image("data/test/a/1.png", seed=1)
     split = with_split(find(tmp_path / "data"))
     assert len(split.split("test")) == 1
     assert len(split.split("val")) + len(split.split("train")) == 40
@@ -104,11 +104,11 @@ def test_splits_that_are_there_stay(files: list[str]) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_not_what_a_small_class_is_validated_on(
-    picture: MakePicture, tmp_path: Path
+    image: MakeImage, tmp_path: Path
 ) -> None:
     for seed in range(6):
         for i in range(3):
-            picture(f"data/{seed}/{i}.png", seed=10 * seed + i)
+            image(f"data/{seed}/{i}.png", seed=10 * seed + i)
         for i in range(3):
             (tmp_path / f"data/{seed}/bad{i}.png").write_bytes(b"" if i else b"%d" % seed)
     split = with_split(find(tmp_path / "data"))
@@ -116,10 +116,10 @@ def test_a_file_that_cannot_be_read_is_not_what_a_small_class_is_validated_on(
     assert not [s for s in split.split("val") if Path(s.path).stat().st_size == 0]
 
 
-def test_a_class_with_one_content_is_told(picture: MakePicture, tmp_path: Path) -> None:
+def test_a_class_with_one_content_is_told(image: MakeImage, tmp_path: Path) -> None:
     for i in range(12):
-        picture(f"data/a/{i}.png", seed=i)
-        picture(f"data/b/{i}.png", seed=99)
+        image(f"data/a/{i}.png", seed=i)
+        image(f"data/b/{i}.png", seed=99)
     split = with_split(find(tmp_path / "data"))
     assert split.counts("train")["b"] == 12
-    assert split.notices == ("class without validation pictures: b",)
+    assert split.notices == ("class without validation images: b",)

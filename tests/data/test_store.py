@@ -1,4 +1,4 @@
-"""Every picture is decoded once, and comes from the store as it was decoded."""
+"""Every image is decoded once, and comes from the store as it was decoded."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Told:
             yield steps
 
 
-def test_rows_are_the_decoded_pictures(flat: Path) -> None:
+def test_rows_are_the_decoded_images(flat: Path) -> None:
     (flat / "cat/3.png").write_bytes(b"")
     (flat / "dog/4.png").write_bytes(b"hello")
     data = find(flat)
@@ -44,7 +44,7 @@ def test_rows_are_the_decoded_pictures(flat: Path) -> None:
     assert store.labels.tolist() == [0] * 10 + [1] * 10
     assert store.broken == [
         (data.samples[3], "the file is empty"),
-        (data.samples[14], "not a picture, or of a kind that cannot be read"),
+        (data.samples[14], "not an image, or of a kind that cannot be read"),
     ]
     for row, pixels in zip(store.rows, store.read(store.rows), strict=True):
         np.testing.assert_array_equal(pixels, decode(data.samples[row].path, 16))
@@ -109,7 +109,7 @@ def test_views_outlive_the_letting_go_of_pages(flat: Path, monkeypatch: pytest.M
 def test_memory_does_not_grow_with_what_is_read(
     flat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """300 pictures of 512 pixels are 236 MB; no more than the limit may stay."""
+    """300 images of 512 pixels are 236 MB; no more than the limit may stay."""
     monkeypatch.setattr("alexnet.data.store._LET_GO_BYTES", 20 << 20)
     store = open_store(find(flat).samples * 15, 512)
 
@@ -133,7 +133,7 @@ def test_nothing_is_written_into_the_data(flat: Path) -> None:
 
 
 def test_no_samples() -> None:
-    with pytest.raises(UserError, match="no pictures to open"):
+    with pytest.raises(UserError, match="no images to open"):
         open_store([], 16)
 
 

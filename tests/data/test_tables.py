@@ -1,4 +1,4 @@
-"""Pictures listed in a CSV file."""
+"""Images listed in a CSV file."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import pytest
 from alexnet.data import find, problems, with_split
 from alexnet.errors import UserError
 
-from .conftest import MakePicture
+from .conftest import MakeImage
 
 
 @pytest.fixture
-def table(picture: MakePicture, tmp_path: Path) -> Path:
+def table(image: MakeImage, tmp_path: Path) -> Path:
     for i in range(4):
-        picture(f"p/{i}.png", seed=i)
+        image(f"p/{i}.png", seed=i)
     return tmp_path / "list.csv"
 
 
@@ -76,14 +76,14 @@ def test_a_missing_file_is_left_for_later(table: Path) -> None:
     ("text", "said"),
     [
         ("", "the table is empty"),
-        ("path,label\n", "the table lists no pictures"),
+        ("path,label\n", "the table lists no images"),
         ("foo,bar\np/0.png,a\n", "the header foo,bar does not name a path and a label"),
         ("p/0.png\n", "only one column"),
         ("path,label\np/0.png,a\np/1.png\n", "list.csv, line 3: no label"),
         ("path,label\n,a\n", "line 2: no path"),
         ("path,label,split\np/0.png,a,tarin\n", "line 2: the split 'tarin' is none of"),
         ("path,label,split\np/0.png,a,train\np/1.png,a,\n", "no split for"),
-        ("path,label\nq/0.png,a\n", "none of the listed pictures exists"),
+        ("path,label\nq/0.png,a\n", "none of the listed images exists"),
         ("path,label\n" + "x" * 200_000 + ",a\n", "line 2: not a table"),
         ("path,label\na\0b.png,a\n", ""),
     ],
@@ -103,4 +103,4 @@ def test_a_single_class_is_told_in_the_words_of_a_table(table: Path) -> None:
     assert problem.endswith("only one class, a; training needs at least two different labels")
     table.write_text("path,label,split\np/0.png,a,test\np/1.png,b,test\n")
     (problem,) = problems(with_split(find(table)))
-    assert problem.endswith("no pictures to train on; give lines the split train")
+    assert problem.endswith("no images to train on; give lines the split train")

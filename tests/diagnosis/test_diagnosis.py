@@ -21,7 +21,7 @@ CURVES = Path(__file__).parent / "curves"
 RUNS = json.loads((CURVES / "runs.json").read_text())
 VERDICTS = (
     "overfitting",
-    "too few pictures",
+    "too few images",
     "underfitting",
     "learning rate too high",
     "learning rate too low",
@@ -110,12 +110,12 @@ def test_overfitting_says_since_when_and_how_far_apart() -> None:
     assert found.sentence == "overfitting since epoch 9: training 99%, validation 70%"
 
 
-def test_the_same_difference_among_few_pictures_is_noise() -> None:
+def test_the_same_difference_among_few_images_is_noise() -> None:
     columns = {"train_loss": LEARNING, "train_top1": RIGHT, "val_loss": LEARNING}
     curves = course(**columns, val_top1=[min(top1, 0.85) for top1 in RIGHT])
     assert diagnose(curves, classes=5, val=1000).verdict == "overfitting"
     found = diagnose(curves, classes=5, val=10)
-    assert found.verdict == "too few pictures"
+    assert found.verdict == "too few images"
     assert "10 to validate on" in found.sentence
 
 
@@ -134,15 +134,15 @@ def test_values_may_be_texts() -> None:
     assert diagnose(texts, classes=5) == diagnose(curves, classes=5)
 
 
-def test_of_how_many_pictures_is_said_only_where_it_is_known() -> None:
-    """Shares of 336 pictures may well be shares of 168."""
+def test_of_how_many_images_is_said_only_where_it_is_known() -> None:
+    """Shares of 336 images may well be shares of 168."""
     tops = [round(top1 * 168) / 168 for top1 in RIGHT]
     curves = course(train_loss=LEARNING, train_top1=RIGHT, val_top1=tops)
     unknown = " ".join(diagnose(curves, classes=5).evidence)
-    assert "validation pictures at the end: 98.8% " in unknown
+    assert "validation images at the end: 98.8% " in unknown
     assert "interval" not in unknown
     known = " ".join(diagnose(curves, classes=5, val=336).evidence)
-    assert "validation pictures at the end: 98.8% of 336 (95% interval " in known
+    assert "validation images at the end: 98.8% of 336 (95% interval " in known
 
 
 @pytest.mark.parametrize(

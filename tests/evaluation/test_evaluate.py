@@ -20,15 +20,15 @@ def in_words(found):
     return " ".join((found.out + found.err).split())
 
 
-def test_figures_on_screen_and_files_beside_the_run(command, run, pictures):
-    found = command("evaluate", run.folder, pictures)
+def test_figures_on_screen_and_files_beside_the_run(command, run, images):
+    found = command("evaluate", run.folder, images)
     assert found.status == 0
     text = in_words(found)
-    assert "13 pictures, centre crop" in text
+    assert "13 images, center crop" in text
     assert "top-1 92.3% 95% interval 66.7% to 98.6%" in text
     assert "top-3 100.0%" in text
     assert "red 5 100.0% 80.0% 88.9% green (1)" in text
-    folder = run.folder / "evaluation" / "pictures"
+    folder = run.folder / "evaluation" / "images"
     assert str(folder) in text
     assert sorted(p.name for p in folder.iterdir()) == [
         "confusion.png",
@@ -44,33 +44,33 @@ def test_figures_on_screen_and_files_beside_the_run(command, run, pictures):
     wrong = [row for row in rows if row["truth"] != row["prediction"]]
     assert len(rows) == 13
     assert [(row["path"], row["truth"], row["prediction"]) for row in wrong] == [
-        (str(pictures / "red" / "leaf.png"), "red", "green")
+        (str(images / "red" / "leaf.png"), "red", "green")
     ]
     assert 1 / 3 < float(wrong[0]["confidence"]) <= 1
 
 
-def test_json_alone_on_standard_output(command, run, pictures):
-    found = command("evaluate", run.folder, pictures, "--json", "-")
+def test_json_alone_on_standard_output(command, run, images):
+    found = command("evaluate", run.folder, images, "--json", "-")
     value = json.loads(found.out)
     assert found.status == 0
     assert value["top1"] == 12 / 13
     assert value["confusion"] == [[4, 0, 0], [0, 4, 0], [0, 1, 4]]
     assert value["mistakes"][0]["path"].endswith("leaf.png")
-    assert "13 pictures" in found.err
+    assert "13 images" in found.err
 
 
-def test_json_in_a_file_beside_the_tables(command, run, pictures, tmp_path):
-    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "figures.json")
+def test_json_in_a_file_beside_the_tables(command, run, images, tmp_path):
+    found = command("evaluate", run.folder, images, "--json", tmp_path / "figures.json")
     assert "top-1" in found.out
     assert json.loads((tmp_path / "figures.json").read_text())["count"] == 13
 
 
 @pytest.mark.parametrize("option", ["--json", "--output-dir"])
 def test_target_that_cannot_be_written_is_refused_before_the_work(
-    command, run, pictures, tmp_path, option
+    command, run, images, tmp_path, option
 ):
     (tmp_path / "file").write_text("no folder")
-    found = command("evaluate", run.folder, pictures, option, tmp_path / "file" / "such.json")
+    found = command("evaluate", run.folder, images, option, tmp_path / "file" / "such.json")
     assert found.status == 2
     assert found.out == ""
     (line,) = found.err.splitlines()
@@ -78,15 +78,15 @@ def test_target_that_cannot_be_written_is_refused_before_the_work(
     assert f"{tmp_path / 'file'}" in line
 
 
-def test_json_beside_a_folder_of_that_name(command, run, pictures, tmp_path):
-    found = command("evaluate", run.folder, pictures, "--json", tmp_path)
+def test_json_beside_a_folder_of_that_name(command, run, images, tmp_path):
+    found = command("evaluate", run.folder, images, "--json", tmp_path)
     assert found.status == 2
     assert "it is a folder" in found.err
 
 
-def test_classes_are_matched_by_name_not_by_place(make_run, pictures):
+def test_classes_are_matched_by_name_not_by_place(make_run, images):
     other_order = make_run("other", classes=("red", "blue", "green"))
-    found = evaluate(other_order, pictures, device="cpu")
+    found = evaluate(other_order, images, device="cpu")
     assert found.metrics.top1 == 12 / 13
     assert found.metrics.classes == ("red", "blue", "green")
     assert found.metrics.confusion.tolist() == [[4, 0, 1], [0, 4, 0], [0, 0, 4]]
@@ -104,9 +104,9 @@ def test_one_name_written_in_two_ways_is_one_class():
     assert _match(data.samples, data, Known).tolist() == [0]
 
 
-def test_class_that_the_model_does_not_know(command, run, pictures):
-    (pictures / "red").rename(pictures / "crimson")
-    found = command("evaluate", run.folder, pictures)
+def test_class_that_the_model_does_not_know(command, run, images):
+    (images / "red").rename(images / "crimson")
+    found = command("evaluate", run.folder, images)
     assert found.status == 2
     assert found.out == ""
     (line,) = found.err.splitlines()
@@ -114,82 +114,82 @@ def test_class_that_the_model_does_not_know(command, run, pictures):
     assert "it knows blue, green, red" in line
 
 
-def test_fewer_classes_than_the_model_has(command, run, pictures):
-    shutil.rmtree(pictures / "blue")
-    found = command("evaluate", run.folder, pictures)
+def test_fewer_classes_than_the_model_has(command, run, images):
+    shutil.rmtree(images / "blue")
+    found = command("evaluate", run.folder, images)
     assert found.status == 0
-    assert "1 of the model's 3 classes has no pictures here" in found.err
+    assert "1 of the model's 3 classes has no images here" in found.err
     assert "blue" in found.err
     assert "blue 0 - - - " in in_words(found) + " "
 
 
-def in_splits(pictures, *names):
+def in_splits(images, *names):
     for name in names:
-        shutil.copytree(pictures, pictures.parent / "split" / name)
-    return pictures.parent / "split"
+        shutil.copytree(images, images.parent / "split" / name)
+    return images.parent / "split"
 
 
-def test_validation_pictures_of_data_that_is_split(command, run, pictures):
-    data = in_splits(pictures, "train", "val")
-    picture_count = len(list((data / "val").rglob("*.png")))
+def test_validation_images_of_data_that_is_split(command, run, images):
+    data = in_splits(images, "train", "val")
+    image_count = len(list((data / "val").rglob("*.png")))
     found = command("evaluate", run.folder, data)
-    assert f"val of {data}, {picture_count} pictures" in found.err
+    assert f"val of {data}, {image_count} images" in found.err
     assert (run.folder / "evaluation" / "split-val").is_dir()
 
 
-def test_missing_split_names_those_that_are_there(command, run, pictures):
-    found = command("evaluate", run.folder, in_splits(pictures, "train", "val"), "--split", "test")
+def test_missing_split_names_those_that_are_there(command, run, images):
+    found = command("evaluate", run.folder, in_splits(images, "train", "val"), "--split", "test")
     assert found.status == 2
-    assert "'test'; it has train (13 pictures), val (13 pictures)" in found.err
+    assert "'test'; it has train (13 images), val (13 images)" in found.err
 
 
-def test_data_without_splits_has_no_val(command, run, pictures):
-    found = command("evaluate", run.folder, pictures, "--split", "val")
+def test_data_without_splits_has_no_val(command, run, images):
+    found = command("evaluate", run.folder, images, "--split", "val")
     assert found.status == 2
     assert "is not split, so it has no 'val' (where training splits data by a hash" in found.err
     assert "without --split all of it is evaluated" in found.err
 
 
-def test_unknown_split(run, pictures):
+def test_unknown_split(run, images):
     with pytest.raises(UserError, match="split has to be one of train, val, test or all"):
-        evaluate(run, pictures, split="tset")
+        evaluate(run, images, split="tset")
 
 
-def test_split_that_the_run_made_itself_is_made_again(make_run, pictures):
+def test_split_that_the_run_made_itself_is_made_again(make_run, images):
     from alexnet import data
 
-    run = make_run(data={"root": str(pictures), "split_by": "hash"})
-    val = data.with_split(data.find(pictures), run.recipe.val_share).split("val")
-    found = evaluate(run, pictures, device="cpu")
+    run = make_run(data={"root": str(images), "split_by": "hash"})
+    val = data.with_split(data.find(images), run.recipe.val_fraction).split("val")
+    found = evaluate(run, images, device="cpu")
     assert list(found.paths) == [sample.path for sample in val]
     assert found.split == "val"
-    everything = evaluate(run, pictures, split="all", device="cpu")
+    everything = evaluate(run, images, split="all", device="cpu")
     assert len(everything.paths) == 13
     assert "looks better than it is" in " ".join(everything.notices)
 
 
 @pytest.fixture
-def trained(pictures, tmp_path):
-    """A run that was really trained on the pictures, which it split by itself."""
+def trained(images, tmp_path):
+    """A run that was really trained on the images, which it split by itself."""
     from alexnet.config.hyperparameters import recipe
     from alexnet.training import train
 
     outcome = train(
-        pictures,
+        images,
         changes={"widths": 8, "hidden": 16},
-        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
+        recipe=recipe("fast", image_size=64, epochs=1, min_steps=1),
         output_dir=tmp_path / "trained",
     )
     return outcome.run
 
 
-def test_pictures_of_the_training_are_known_again_in_any_form(trained, pictures, tmp_path):
-    moved = shutil.copytree(pictures, tmp_path / "copy" / "of them")
-    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", pictures)
+def test_images_of_the_training_are_known_again_in_any_form(trained, images, tmp_path):
+    moved = shutil.copytree(images, tmp_path / "copy" / "of them")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", images)
     paths = sorted(moved.rglob("*.png"))
     table = tmp_path / "table.csv"
     table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
-    of_training = evaluate(trained, pictures, device="cpu")
+    of_training = evaluate(trained, images, device="cpu")
     for form in (moved, archive, table):
         found = evaluate(trained, form, device="cpu")
         assert found.split == "val"
@@ -202,109 +202,109 @@ def test_pictures_of_the_training_are_known_again_in_any_form(trained, pictures,
         assert said in everything.notices
 
 
-def test_a_run_that_did_not_keep_its_pictures_says_that_they_may_be_among_them(
-    trained, pictures, tmp_path
+def test_a_run_that_did_not_keep_its_images_says_that_they_may_be_among_them(
+    trained, images, tmp_path
 ):
     (trained.folder / "trained_on.npy").unlink()
-    moved = shutil.copytree(pictures, tmp_path / "moved")
+    moved = shutil.copytree(images, tmp_path / "moved")
     (said,) = [n for n in evaluate(trained, moved, device="cpu").notices if "trained_on.npy" in n]
     assert "may be among them" in said
-    assert said.endswith("judge it on pictures that it has never seen, or train anew")
-    assert "trained_on.npy" not in " ".join(evaluate(trained, pictures, device="cpu").notices)
+    assert said.endswith("judge it on images that it has never seen, or train anew")
+    assert "trained_on.npy" not in " ".join(evaluate(trained, images, device="cpu").notices)
 
 
-def test_other_pictures_with_a_few_of_the_training(trained, pictures, tmp_path):
-    from .conftest import picture
+def test_other_images_with_a_few_of_the_training(trained, images, tmp_path):
+    from ..run_fixtures import image
 
     other = tmp_path / "other"
     for i in range(4):
-        picture(other / "red" / f"{i}.png", "red", seed=200 + i)
+        image(other / "red" / f"{i}.png", "red", seed=200 + i)
     assert "looks better" not in " ".join(evaluate(trained, other, device="cpu").notices)
-    (known,) = [p for p in (pictures / "red").iterdir() if p.name == "leaf.png"]
+    (known,) = [p for p in (images / "red").iterdir() if p.name == "leaf.png"]
     shutil.copy(known, other / "red")
-    split = {p.split("/")[-1] for p in evaluate(trained, pictures, device="cpu").paths}
+    split = {p.split("/")[-1] for p in evaluate(trained, images, device="cpu").paths}
     found = evaluate(trained, other, device="cpu")
     assert found.split == "all"
     warned = "the network was trained on 1 of them, so it looks better than it is"
     assert (warned in found.notices) == ("leaf.png" not in split)
 
 
-def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, pictures):
+def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, images):
     from alexnet.evaluation.files import _title
 
-    paths = sorted(pictures.rglob("*.png"))
-    table = pictures / "pictures.csv"
+    paths = sorted(images.rglob("*.png"))
+    table = images / "images.csv"
     table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
-    found = [evaluate(run, data, device="cpu") for data in (pictures, table)]
-    assert [one.folder.name for one in found] == ["pictures", "pictures.csv"]
+    found = [evaluate(run, data, device="cpu") for data in (images, table)]
+    assert [one.folder.name for one in found] == ["images", "images.csv"]
     titles = [_title(one) for one in found]
-    assert titles[0].endswith("/pictures")
-    assert titles[1].endswith("/pictures.csv")
+    assert titles[0].endswith("/images")
+    assert titles[1].endswith("/images.csv")
 
 
-def test_mistakes_of_a_network_for_grey_pictures_are_grey(pictures, tmp_path):
+def test_mistakes_of_a_network_for_gray_images_are_gray(images, tmp_path):
     from alexnet.config.hyperparameters import recipe
     from alexnet.training import train
 
     run = train(
-        pictures,
+        images,
         changes={"widths": 8, "hidden": 16, "in_channels": 1},
-        recipe=recipe("fast", image_size=64, epochs=1, least_steps=1),
-        output_dir=tmp_path / "grey",
+        recipe=recipe("fast", image_size=64, epochs=1, min_steps=1),
+        output_dir=tmp_path / "gray",
     ).run
-    found = evaluate(run, pictures, split="all", device="cpu")
+    found = evaluate(run, images, split="all", device="cpu")
     assert found.mistakes()
     with Image.open(found.folder / "mistakes.png") as image:
         drawn = np.asarray(image.convert("RGB")).astype(int)
-    colourful = drawn.max(axis=-1) - drawn.min(axis=-1) > 150
-    assert colourful.mean() < 0.02  # nothing but the letters of what they were taken for
+    colorful = drawn.max(axis=-1) - drawn.min(axis=-1) > 150
+    assert colorful.mean() < 0.02  # nothing but the letters of what they were taken for
 
 
-def test_broken_picture_is_left_out_and_named(command, run, pictures):
-    (pictures / "blue" / "empty.png").write_bytes(b"")
-    found = command("evaluate", run.folder, pictures)
+def test_broken_image_is_left_out_and_named(command, run, images):
+    (images / "blue" / "empty.png").write_bytes(b"")
+    found = command("evaluate", run.folder, images)
     assert found.status == 0
-    assert "1 of 14 pictures left out, unreadable" in found.err
+    assert "1 of 14 images left out, unreadable" in found.err
     assert "empty.png (the file is empty)" in found.err
-    assert "13 pictures" in found.out
+    assert "13 images" in found.out
 
 
-def test_nothing_but_broken_pictures(command, run, tmp_path):
+def test_nothing_but_broken_images(command, run, tmp_path):
     (tmp_path / "bad" / "red").mkdir(parents=True)
-    (tmp_path / "bad" / "red" / "a.png").write_bytes(b"not a picture")
+    (tmp_path / "bad" / "red" / "a.png").write_bytes(b"not an image")
     found = command("evaluate", run.folder, tmp_path / "bad")
     assert found.status == 2
-    assert "no picture can be read" in found.err.splitlines()[-1]
+    assert "no image can be read" in found.err.splitlines()[-1]
 
 
-def test_ten_crops_have_a_folder_of_their_own(command, run, pictures):
-    found = command("evaluate", run.folder, pictures, "--crops", 10)
+def test_ten_crops_have_a_folder_of_their_own(command, run, images):
+    found = command("evaluate", run.folder, images, "--crops", 10)
     assert "ten crops" in found.out
-    assert (run.folder / "evaluation" / "pictures-ten-crops" / "metrics.json").is_file()
-    assert command("evaluate", run.folder, pictures, "--crops", 5).status == 2
+    assert (run.folder / "evaluation" / "images-ten-crops" / "metrics.json").is_file()
+    assert command("evaluate", run.folder, images, "--crops", 5).status == 2
 
 
-def test_other_data_of_the_same_name_is_not_written_over(run, pictures, tmp_path):
-    again = shutil.copytree(pictures, tmp_path / "elsewhere" / "pictures")
-    folders = [evaluate(run, data, device="cpu").folder for data in (pictures, again, pictures)]
-    assert [folder.name for folder in folders] == ["pictures", "pictures-2", "pictures"]
+def test_other_data_of_the_same_name_is_not_written_over(run, images, tmp_path):
+    again = shutil.copytree(images, tmp_path / "elsewhere" / "images")
+    folders = [evaluate(run, data, device="cpu").folder for data in (images, again, images)]
+    assert [folder.name for folder in folders] == ["images", "images-2", "images"]
 
 
-def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, pictures):
+def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, images):
     (run.folder / "evaluation").write_text("a file, and not a folder")
-    found = command("evaluate", run.folder, pictures)
+    found = command("evaluate", run.folder, images)
     assert found.status == 1
     assert "92.3%" in found.out
     last = found.err.splitlines()[-1]
     assert str(run.folder) in last
     assert "choose another folder with --output-dir" in last
     with pytest.raises(NotSavedError) as failure:
-        evaluate(run, pictures, device="cpu")
+        evaluate(run, images, device="cpu")
     assert failure.value.evaluation.metrics.count == 13
 
 
 @pytest.mark.parametrize("broken", ["absent", "empty folder", "no weights", "cut short"])
-def test_what_is_no_run(command, run, pictures, tmp_path, broken):
+def test_what_is_no_run(command, run, images, tmp_path, broken):
     weights, folder = run.folder / "best.safetensors", run.folder
     if broken == "absent":
         folder = tmp_path / "nowhere"
@@ -314,13 +314,13 @@ def test_what_is_no_run(command, run, pictures, tmp_path, broken):
         weights.unlink()
     else:
         weights.write_bytes(weights.read_bytes()[:-100])
-    found = command("evaluate", folder, pictures)
+    found = command("evaluate", folder, images)
     assert found.status == 2
     assert len(found.err.splitlines()) == 1
     assert "Traceback" not in found.err
 
 
-def test_names_of_any_kind(command, make_run, pictures, tmp_path):
+def test_names_of_any_kind(command, make_run, images, tmp_path):
     names = {"blue": "[bold]蓝", "green": 'a,b "c"', "red": "caf\udce9\x1b[31m"}
     run = make_run()
     renamed = Run(
@@ -331,16 +331,16 @@ def test_names_of_any_kind(command, make_run, pictures, tmp_path):
         classes=tuple(names.values()),
     )
     renamed.save()
-    for colour, name in names.items():
-        (pictures / colour).rename(pictures / name)
-    found = command("evaluate", run.folder, pictures, "--json", tmp_path / "f.json")
+    for color, name in names.items():
+        (images / color).rename(images / name)
+    found = command("evaluate", run.folder, images, "--json", tmp_path / "f.json")
     assert found.status == 0
     assert "[bold]蓝" in found.out
     assert "\\xe9\\x1b[31m" in found.out
     assert "\x1b" not in found.out
     value = json.loads((tmp_path / "f.json").read_text())
     assert set(value["classes"]) == set(names.values())
-    path = run.folder / "evaluation" / "pictures" / "predictions.csv"
+    path = run.folder / "evaluation" / "images" / "predictions.csv"
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["truth"] for row in rows} == set(names.values())
@@ -362,10 +362,10 @@ def test_many_classes_show_the_worst(capsys):
     assert "the 15 worst of 40 classes" in out
 
 
-def test_weights_that_are_not_the_runs_are_said_in_a_line(command, run, pictures):
+def test_weights_that_are_not_the_runs_are_said_in_a_line(command, run, images):
     other = architecture("half", image_size=64, widths=(4, 4, 4, 4, 4), hidden=3, num_classes=3)
     weights.write(weights.initial(other, 0), run.folder / "best.safetensors")
-    for call in (("evaluate", run.folder, pictures), ("predict", run.folder, pictures)):
+    for call in (("evaluate", run.folder, images), ("predict", run.folder, images)):
         found = command(*call)
         assert found.status == 2
         assert len(found.err.splitlines()) == 1

@@ -22,7 +22,7 @@ NAMES = list("abcdefgh")
 
 
 def by_hand():
-    """Five pictures of three classes; c is never predicted."""
+    """Five images of three classes; c is never predicted."""
     p = [[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.5, 0.3]]
     return measure(p, [0, 0, 1, 1, 2], ["a", "b", "c"])
 
@@ -40,7 +40,7 @@ def test_figures_worked_by_hand():
     assert found.loss == pytest.approx(-np.log([0.7, 0.4, 0.8, 0.3, 0.3]).mean())
 
 
-def test_class_without_pictures_has_no_recall():
+def test_class_without_images_has_no_recall():
     found = measure([[0.9, 0.1, 0.0]], [0], ["a", "b", "c"])
     assert found.per_class[2].recall is None
     assert found.per_class[2].f1 is None
@@ -128,7 +128,7 @@ def test_softmax_of_large_logits():
 @pytest.mark.parametrize(
     ("p", "labels", "text"),
     [
-        (np.zeros((0, 2)), [], "no pictures"),
+        (np.zeros((0, 2)), [], "no images"),
         ([[0.5, 0.5]], [2], "from 0 to 1"),
         ([[0.5, 0.5]], [0, 1], "shape"),
         ([[np.nan, 0.5]], [0], "finite"),

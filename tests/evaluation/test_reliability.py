@@ -1,4 +1,4 @@
-"""The calibration error agrees with one computed picture by picture, and with values by hand."""
+"""The calibration error agrees with one computed image by image, and with values by hand."""
 
 import numpy as np
 import pytest

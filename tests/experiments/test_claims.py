@@ -12,7 +12,7 @@ PAPER = {
     ("relu", "ReLU", "tanh", "epochs"): 6.0,
     ("lrn", "LRN", "no LRN", "error"): 1.4,
     ("overlap", "windows of 3", "windows of 2", "error"): 0.4,
-    ("augment", "crops and colours", "crops", "error"): 1.0,
+    ("augment", "crops and colors", "crops", "error"): 1.0,
     ("crops", "ten crops", "one crop", "error"): 39.0 - 37.5,
     ("width", "two columns", "half the kernels", "error"): 1.7,
 }
@@ -23,7 +23,7 @@ CHANGED = {
     "lrn": {"norm"},
     "overlap": {"pool_window"},
     "dropout": {"dropout"},
-    "augment": {"pca_colour", "crop", "mirror"},
+    "augment": {"pca_color", "crop", "horizontal_flip"},
     "crops": set(),
     "width": {"groups", "widths"},
 }

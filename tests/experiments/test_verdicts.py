@@ -13,7 +13,7 @@ from alexnet.experiments.claims import Arm
 from alexnet.experiments.verdicts import epochs_until, findings
 from alexnet.history import Epoch
 
-PICTURES = 1000
+IMAGES = 1000
 
 
 def epoch(number: int, *, train: float = 0.5, val: float = 0.5, top5: float = 1.0) -> Epoch:
@@ -29,7 +29,7 @@ def judged(comparison: Comparison, arms: dict[str, list[Trained]], classes: int 
         name="x", title="", changed="", section="", claim="", arms=(), comparisons=(comparison,)
     )
     results = [ArmResult(arm=Arm(name=name), trained=tuple(of)) for name, of in arms.items()]
-    return findings(experiment, results, classes, PICTURES)[0]
+    return findings(experiment, results, classes, IMAGES)[0]
 
 
 def errors_of(with_it: list[float], without: list[float], **of: object) -> Finding:
@@ -42,13 +42,13 @@ def errors_of(with_it: list[float], without: list[float], **of: object) -> Findi
 
 
 # Errors well below chance, or nothing would be compared.
-counts = st.integers(0, PICTURES // 2)
+counts = st.integers(0, IMAGES // 2)
 errors = st.lists(st.tuples(counts, counts), min_size=2, max_size=12)
 
 
 @given(errors)
 def test_mean_and_interval_are_those_of_the_paired_t_test(pairs: list[tuple[int, int]]) -> None:
-    own, other = ([pair[i] * 100 / PICTURES for pair in pairs] for i in (0, 1))
+    own, other = ([pair[i] * 100 / IMAGES for pair in pairs] for i in (0, 1))
     assume(np.std(np.array(other) - np.array(own)) > 0.5)
     found = errors_of(own, other)
     expected = ttest_rel(other, own).confidence_interval(0.95)
@@ -61,7 +61,7 @@ def test_mean_and_interval_are_those_of_the_paired_t_test(pairs: list[tuple[int,
 
 @given(errors)
 def test_the_other_way_round_is_the_other_way_round(pairs: list[tuple[int, int]]) -> None:
-    own, other = ([pair[i] * 100 / PICTURES for pair in pairs] for i in (0, 1))
+    own, other = ([pair[i] * 100 / IMAGES for pair in pairs] for i in (0, 1))
     there, back = errors_of(own, other), errors_of(other, own)
     turned = {"shown": "the other way round", "the other way round": "shown"}
     assert turned.get(there.verdict, there.verdict) == back.verdict
@@ -81,7 +81,7 @@ def test_by_hand() -> None:
 
 
 def test_equal_differences_of_two_seeds_are_no_certainty() -> None:
-    """A picture more or less in each is chance; without its width the interval would be 0."""
+    """An image more or less in each is chance; without its width the interval would be 0."""
     assert errors_of([20.0, 30.0], [20.1, 30.1]).verdict == "not shown"
     assert errors_of([20.0, 30.0], [25.0, 35.0]).verdict == "shown"
 
@@ -142,7 +142,7 @@ def test_the_top5_error_counts_where_there_are_more_classes(
         ArmResult(arm=Arm(name=name), trained=(trained(0, 0.5, top5=0.9), trained(1, 0.5)))
         for name in ("LRN", "none")
     ]
-    found = findings(experiment, results, classes, PICTURES)
+    found = findings(experiment, results, classes, IMAGES)
     assert [one.comparison.measure for one in found] == measures
     assert found[-1].comparison.claimed == (1.2 if classes > 5 else 1.4)
 

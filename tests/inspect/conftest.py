@@ -26,8 +26,8 @@ def make_run(tmp_path: Path) -> MakeRun:
 
     def make(folder: str = "run", variant: str = "half", seed: int = 0, **changes: Any) -> Run:
         channels = changes.pop("channels", "rgb")
-        colours = 1 if channels == "grey" else 3
-        settings = SMALL | {"num_classes": len(CLASSES), "in_channels": colours} | changes
+        colors = 1 if channels == "gray" else 3
+        settings = SMALL | {"num_classes": len(CLASSES), "in_channels": colors} | changes
         run = Run(
             folder=tmp_path / folder,
             architecture=architecture(variant, **settings),
@@ -36,8 +36,8 @@ def make_run(tmp_path: Path) -> MakeRun:
                 resize_px=77,
                 crop_px=67,
                 channels=channels,
-                mean=(127.5,) * colours,
-                std=(127.5,) * colours,
+                mean=(127.5,) * colors,
+                std=(127.5,) * colors,
             ),
             classes=CLASSES,
         )
@@ -54,7 +54,7 @@ def run(make_run: MakeRun) -> Run:
 
 
 def draw(path: Path, seed: int) -> Path:
-    """A picture of coloured noise with a bright part, no two seeds alike."""
+    """An image of colored noise with a bright part, no two seeds alike."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     values = generator.integers(0, 256, (12, 15, 3)).astype(np.uint8)
@@ -64,9 +64,9 @@ def draw(path: Path, seed: int) -> Path:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Five pictures in the folder of each of two classes, and one in none of them."""
-    root = tmp_path / "pictures"
+def images(tmp_path: Path) -> Path:
+    """Five images in the folder of each of two classes, and one in none of them."""
+    root = tmp_path / "images"
     for n, name in enumerate(("daisy", "rose")):
         for i in range(5):
             draw(root / name / f"{i + 8}.png", 10 * n + i)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from alexnet import AlexNet, UserError
 from alexnet.data.decoding import decode
 from alexnet.inspect.class_evidence import attention
-from alexnet.inspect.map_overlay import over_picture, place_of_maps
+from alexnet.inspect.map_overlay import over_image, place_of_maps
 from alexnet.torch.cam import grad_cam
 
 
@@ -43,11 +43,11 @@ def by_differences(model: AlexNet, layer: str, maps: Tensor, target: int) -> Ten
 @pytest.mark.parametrize("layer", ["conv5", "relu5", "pool5", "conv4"])
 def test_against_finite_differences(variant, layer):
     model = small(variant)
-    pictures = torch.randn(2, 3, 67, 67, dtype=torch.float64)
-    found, logits = grad_cam(model, pictures, layer, [1, 3])
+    images = torch.randn(2, 3, 67, 67, dtype=torch.float64)
+    found, logits = grad_cam(model, images, layer, [1, 3])
     with torch.no_grad():
-        maps = model.activations(pictures, [layer])[layer]
-        torch.testing.assert_close(logits, model(pictures))
+        maps = model.activations(images, [layer])[layer]
+        torch.testing.assert_close(logits, model(images))
         for i, target in enumerate([1, 3]):
             expected = by_differences(model, layer, maps[i : i + 1], target)
             torch.testing.assert_close(found[i : i + 1], expected, rtol=1e-5, atol=1e-9)
@@ -74,39 +74,39 @@ def test_a_case_worked_by_hand():
     for name in ("pool5", "flatten", "relu6", "fc6", "dropout6", "fc7", "relu7", "dropout7"):
         setattr(model, name, nn.Identity())
     model.fc8 = Sums()
-    pictures = torch.zeros(1, 3, 67, 67, dtype=torch.float64)
-    assert grad_cam(model, pictures, "relu5", [0])[0].tolist() == [[[3.0, 1.0], [0.0, 0.0]]]
-    assert grad_cam(model, pictures, "relu5", [1])[0].tolist() == [[[0.0, 0.0], [5.0, 1.0]]]
+    images = torch.zeros(1, 3, 67, 67, dtype=torch.float64)
+    assert grad_cam(model, images, "relu5", [0])[0].tolist() == [[[3.0, 1.0], [0.0, 0.0]]]
+    assert grad_cam(model, images, "relu5", [1])[0].tolist() == [[[0.0, 0.0], [5.0, 1.0]]]
 
 
 def test_layers_that_work_in_place_do_not_disturb_it():
     model = small()
-    pictures = torch.randn(2, 3, 67, 67, dtype=torch.float64)
-    expected, _ = grad_cam(model, pictures, "conv5", [0, 1])
+    images = torch.randn(2, 3, 67, 67, dtype=torch.float64)
+    expected, _ = grad_cam(model, images, "conv5", [0, 1])
     for module in model.modules():
         if isinstance(module, nn.ReLU):
             module.inplace = True
-    found, _ = grad_cam(model, pictures, "conv5", [0, 1])
+    found, _ = grad_cam(model, images, "conv5", [0, 1])
     torch.testing.assert_close(found, expected)
 
 
 def test_frozen_weights_and_no_grad_do_not_matter():
     model = small()
-    pictures = torch.randn(1, 3, 67, 67, dtype=torch.float64)
-    expected, _ = grad_cam(model, pictures, "relu5")
+    images = torch.randn(1, 3, 67, 67, dtype=torch.float64)
+    expected, _ = grad_cam(model, images, "relu5")
     model.requires_grad_(False)
     with torch.no_grad():
-        found, _ = grad_cam(model, pictures, "relu5")
+        found, _ = grad_cam(model, images, "relu5")
     torch.testing.assert_close(found, expected)
     assert not model.relu5._forward_hooks
 
 
 def test_without_a_class_it_is_the_most_probable_one():
     model = small()
-    pictures = torch.randn(3, 3, 67, 67, dtype=torch.float64)
-    targets = model(pictures).argmax(1).tolist()
+    images = torch.randn(3, 3, 67, 67, dtype=torch.float64)
+    targets = model(images).argmax(1).tolist()
     torch.testing.assert_close(
-        grad_cam(model, pictures, "relu5")[0], grad_cam(model, pictures, "relu5", targets)[0]
+        grad_cam(model, images, "relu5")[0], grad_cam(model, images, "relu5", targets)[0]
     )
 
 
@@ -132,11 +132,11 @@ def test_a_value_lies_over_what_it_sees(variant, layer):
             nn.init.zeros_(module.bias)
         if isinstance(module, nn.MaxPool2d):
             setattr(model, _name(model, module), nn.AvgPool2d(3, 2))
-    pictures = torch.ones(1, 3, model.architecture.image_size, model.architecture.image_size)
-    pictures.requires_grad_()
-    maps = model.activations(pictures, [layer])[layer]
+    images = torch.ones(1, 3, model.architecture.image_size, model.architecture.image_size)
+    images.requires_grad_()
+    maps = model.activations(images, [layer])[layer]
     middle = maps.shape[2] // 2
-    (seen,) = torch.autograd.grad(maps[0, 0, middle, middle], pictures)
+    (seen,) = torch.autograd.grad(maps[0, 0, middle, middle], images)
     rows = seen[0, 0].sum(1).nonzero().flatten()
     first, step = place_of_maps(model.architecture, layer)
     assert first + step * middle == (rows.min() + rows.max()).item() / 2
@@ -146,51 +146,51 @@ def _name(model: AlexNet, wanted: nn.Module) -> str:
     return next(name for name, module in model.named_children() if module is wanted)
 
 
-def test_a_map_over_the_picture_keeps_its_values_in_their_places():
+def test_a_map_over_the_image_keeps_its_values_in_their_places():
     net = AlexNet("half").architecture
     values = np.random.default_rng(0).random((13, 13)).astype(np.float32)
-    spread = over_picture(values, net, "relu5")
+    spread = over_image(values, net, "relu5")
     assert spread.shape == (224, 224)
     np.testing.assert_allclose(spread[15::16, 15::16][:13, :13], values, rtol=1e-6)
     np.testing.assert_allclose(spread[23, 15], (values[0, 0] + values[1, 0]) / 2, rtol=1e-6)
     np.testing.assert_allclose(spread[0, 0], values[0, 0], rtol=1e-6)
 
 
-def test_a_map_over_the_picture_has_no_creases_and_invents_no_values():
+def test_a_map_over_the_image_has_no_creases_and_invents_no_values():
     net = AlexNet("half").architecture
     values = np.zeros((13, 13), np.float32)
     values[6, 6] = 1
-    spread = over_picture(values, net, "relu5")
+    spread = over_image(values, net, "relu5")
     across = spread[111]
     assert across.argmax() == 111
     assert across.min() == 0
     # Linear, it would drop by a sixteenth at the first pixel; 1 - 3 / 16² + 2 / 16³ by hand.
     assert across[112] == pytest.approx(0.98877, abs=1e-5)
     np.testing.assert_allclose(spread.max(), 1)
-    np.testing.assert_allclose(over_picture(np.ones((13, 13), np.float32), net, "relu5"), 1)
+    np.testing.assert_allclose(over_image(np.ones((13, 13), np.float32), net, "relu5"), 1)
 
 
-def test_of_a_run(run, pictures):
+def test_of_a_run(run, images):
     from alexnet.inspect.opened_run import open_run
 
-    found = attention(run, [pictures], class_name="rose", layer="relu4")
-    assert [one.picture.truth for one in found.pictures] == [None] + [0] * 5 + [1] * 5
+    found = attention(run, [images], class_name="rose", layer="relu4")
+    assert [one.image.truth for one in found.images] == [None] + [0] * 5 + [1] * 5
     opened = open_run(run)
-    squares = [decode(one.picture.path, 77) for one in found.pictures]
-    maps, logits = grad_cam(opened.network.model, opened.batch(squares), "relu4", [1] * 11)
-    for one, values, row in zip(found.pictures, maps, logits, strict=True):
+    squares = [decode(one.image.path, 77) for one in found.images]
+    maps, logits = grad_cam(opened.model.network, opened.batch(squares), "relu4", [1] * 11)
+    for one, values, row in zip(found.images, maps, logits, strict=True):
         np.testing.assert_allclose(
-            one.heat, over_picture(values.numpy(), run.architecture, "relu4"), rtol=1e-5
+            one.heat, over_image(values.numpy(), run.architecture, "relu4"), rtol=1e-5
         )
         assert one.target == 1
         assert one.probability == pytest.approx(row.softmax(0)[1].item(), rel=1e-4)
 
 
-def test_command_draws_a_grid(command, run, pictures, tmp_path):
+def test_command_draws_a_grid(command, run, images, tmp_path):
     target = tmp_path / "where.svg"
-    found = command("show", "attention", run.folder, pictures, "--count", 4, "-o", target)
+    found = command("show", "attention", run.folder, images, "--count", 4, "-o", target)
     assert found.status == 0
-    assert found.err == "11 pictures given; 4 of them, evenly spread, are shown\n"
+    assert found.err == "11 images given; 4 of them, evenly spread, are shown\n"
     assert target.exists()
 
 
@@ -202,15 +202,15 @@ def test_command_draws_a_grid(command, run, pictures, tmp_path):
         (["--class", "rise"], "unknown class 'rise': did you mean 'rose'?"),
     ],
 )
-def test_what_it_cannot_show(command, run, pictures, options, says):
-    found = command("show", "attention", run.folder, pictures / "rose" / "8.png", *options)
+def test_what_it_cannot_show(command, run, images, options, says):
+    found = command("show", "attention", run.folder, images / "rose" / "8.png", *options)
     assert found.status == 2
     assert says in found.err
     assert found.err.count("\n") == 1
 
 
-def test_a_class_with_any_letters_can_be_named(run, pictures):
-    found = attention(run, [pictures / "rose" / "8.png"], class_name="price $5_{x}")
-    assert found.pictures[0].target == 2
+def test_a_class_with_any_letters_can_be_named(run, images):
+    found = attention(run, [images / "rose" / "8.png"], class_name="price $5_{x}")
+    assert found.images[0].target == 2
     with pytest.raises(UserError, match="unknown class"):
-        attention(run, [pictures / "rose" / "8.png"], class_name="")
+        attention(run, [images / "rose" / "8.png"], class_name="")

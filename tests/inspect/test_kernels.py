@@ -36,8 +36,8 @@ def test_bgr_is_turned_to_rgb(make_run):
     assert (filters(bgr).kernels == filters(rgb).kernels[..., ::-1]).all()
 
 
-def test_grey_networks_have_grey_kernels(make_run):
-    kernels = filters(make_run(channels="grey")).kernels
+def test_gray_networks_have_gray_kernels(make_run):
+    kernels = filters(make_run(channels="gray")).kernels
     assert kernels.shape == (8, 11, 11, 3)
     assert (kernels == kernels[..., :1]).all()
     assert (kernels.min(axis=(1, 2, 3)) == 0).all()
@@ -57,14 +57,14 @@ def test_columns_of_the_net_are_blocks(make_run, variant, groups, columns):
     assert f"column {columns} of {columns}" in words or columns == 1
 
 
-def test_other_numbers_of_channels_are_shown_in_grey_and_said(make_run):
+def test_other_numbers_of_channels_are_shown_in_gray_and_said(make_run):
     found = filters(make_run(in_channels=3, groups=(3, 1, 1, 1, 1), widths=(6, 8, 8, 8, 8)))
     assert found.columns == 3
     assert found.note == ""
     assert (found.kernels == found.kernels[..., :1]).all()
 
 
-def test_a_flat_kernel_is_grey(make_run):
+def test_a_flat_kernel_is_gray(make_run):
     from alexnet.weights import write
 
     run = make_run()
@@ -74,7 +74,7 @@ def test_a_flat_kernel_is_grey(make_run):
     assert (filters(run).kernels[3] == 128).all()
 
 
-def test_every_pixel_of_a_kernel_is_a_square_of_the_picture(run):
+def test_every_pixel_of_a_kernel_is_a_square_of_the_image(run):
     found = filters(run)
     drawn = filters_figure(found)
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Nearest pictures against distances in NumPy; what is kept, and what is computed anew."""
+"""Nearest images against distances in NumPy; what is kept, and what is computed anew."""
 
 import shutil
 
@@ -15,7 +15,7 @@ from .conftest import draw
 
 
 def by_hand(run, query, folder, layer, tmp_path):
-    """(distance, path) of all pictures in a folder but the query, in plain NumPy."""
+    """(distance, path) of all images in a folder but the query, in plain NumPy."""
     target = tmp_path / "by-hand.npy"
     features(run, [folder], target, layer=layer, force=True)
     lines = target.with_suffix(".csv").read_text().splitlines()[1:]
@@ -61,7 +61,7 @@ def test_a_copy_is_found_and_the_file_itself_is_not(run, folder):
 
 @pytest.fixture
 def computed(monkeypatch):
-    """The pictures whose features the index computes, collected as it does so."""
+    """The images whose features the index computes, collected as it does so."""
     seen = []
     blocks = feature_cache.feature_blocks
 
@@ -121,14 +121,14 @@ def test_a_moved_run_finds_its_features_again(make_run, folder, computed, tmp_pa
     assert computed == []
 
 
-def test_unreadable_pictures_are_left_out_each_time(run, folder):
+def test_unreadable_images_are_left_out_each_time(run, folder):
     bad = folder / "rose" / "bad.png"
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     for _ in range(2):
         found = similar(run, [folder / "rose" / "3.png"], [folder], count=50)
         assert found.searched == 14
         assert len(found.queries[0].found) == 13
-        assert found.notices[0].startswith("1 of 15 pictures left out, unreadable: ")
+        assert found.notices[0].startswith("1 of 15 images left out, unreadable: ")
         assert str(bad) in found.notices[0]
 
 
@@ -163,7 +163,7 @@ def test_a_folder_with_the_query_alone(command, run, tmp_path):
         "similar", run.folder, query, "--in", tmp_path / "one", "-o", tmp_path / "a.png"
     )
     assert found.status == 0, found.err
-    assert "there is no other picture" in found.out
+    assert "there is no other image" in found.out
 
 
 @pytest.mark.parametrize("which", ["query", "folder", "empty", "layer", "target"])
@@ -182,7 +182,7 @@ def test_wrong_calls(command, run, folder, tmp_path, which):
     says = {
         "query": "absent.png cannot be read: does not exist",
         "folder": "absent cannot be read: does not exist",
-        "empty": "no pictures in",
+        "empty": "no images in",
         "layer": "did you mean 'relu7'",
         "target": ".png, .svg, .pdf",
     }[which]

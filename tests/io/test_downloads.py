@@ -71,7 +71,7 @@ def test_the_bar_goes_to_its_end(server: Server) -> None:
         def advance(self, n: int = 1) -> None:
             self.done += n
 
-    fetch(server, bars=Counts)
+    fetch(server, progress=Counts)
     assert seen == [("downloading weights.bin, MB", 6)]
 
 
@@ -109,7 +109,7 @@ def test_ctrl_c_keeps_the_part(server: Server, place: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(server, bars=Interrupts)
+        fetch(server, progress=Interrupts)
     assert place.with_name("weights.bin.part").stat().st_size > 0
     assert not place.exists()
     fetch(server)

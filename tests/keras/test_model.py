@@ -33,15 +33,15 @@ def arrays_of(net: Architecture) -> dict[str, np.ndarray]:
     }
 
 
-def torch_logits(net: Architecture, arrays: Any, pictures: np.ndarray) -> np.ndarray:
-    """Of pictures (N, H, W, C)."""
+def torch_logits(net: Architecture, arrays: Any, images: np.ndarray) -> np.ndarray:
+    """Of images (N, H, W, C)."""
     model = alexnet.AlexNet(net).eval()
     model.load_weights(arrays)
     with torch.no_grad():
-        return model(torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy())).numpy()
+        return model(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).numpy()
 
 
-def pictures_for(net: Architecture, count: int = 2) -> np.ndarray:
+def images_for(net: Architecture, count: int = 2) -> np.ndarray:
     shape = (count, net.image_size, net.image_size, net.in_channels)
     return np.random.default_rng(1).normal(size=shape).astype(np.float32)
 
@@ -54,10 +54,10 @@ def relative(found: Any, expected: np.ndarray) -> float:
 @pytest.mark.parametrize("variant", variants())
 def test_every_variant_computes_what_pytorch_does(variant: str, make: Any) -> None:
     net = architecture(variant, **SMALL)
-    arrays, pictures = arrays_of(net), pictures_for(net)
+    arrays, images = arrays_of(net), images_for(net)
     model = make(net)
     load_weights(model, arrays)
-    assert relative(model(pictures), torch_logits(net, arrays, pictures)) < 1e-4
+    assert relative(model(images), torch_logits(net, arrays, images)) < 1e-4
     found = read_weights(model)
     assert list(found) == list(net.weight_shapes)
     assert all((found[name] == arrays[name]).all() for name in arrays)
@@ -75,12 +75,12 @@ def test_every_field_means_what_it_means_in_pytorch(wanted: dict[str, Any]) -> N
         net = architecture("paper", **wanted)
     except UserError:
         assume(False)
-    arrays, pictures = arrays_of(net), pictures_for(net)
-    expected = torch_logits(net, arrays, pictures)
+    arrays, images = arrays_of(net), images_for(net)
+    expected = torch_logits(net, arrays, images)
     for make in (functional, AlexNet):
         model = make(net)
         load_weights(model, arrays)
-        assert relative(model(pictures), expected) < 1e-4
+        assert relative(model(images), expected) < 1e-4
 
 
 def test_full_size_variants_have_the_known_number_of_parameters() -> None:
@@ -103,22 +103,22 @@ def test_layers_have_the_papers_names_and_sizes() -> None:
 def test_channels_first_has_the_same_weights_and_outputs(backend: str) -> None:
     """The weights do not depend on the data format, not even those behind the flatten."""
     net = architecture("paper", norm="batch", **SMALL)
-    arrays, pictures = arrays_of(net), pictures_for(net)
+    arrays, images = arrays_of(net), images_for(net)
     model = functional(net, data_format="channels_first")
     load_weights(model, arrays)
     assert model.input_shape == (None, 3, 67, 67)
     found = read_weights(model)
     assert all((found[name] == arrays[name]).all() for name in arrays)
     if backend == "tensorflow":
-        pytest.skip("TensorFlow convolves channels-first pictures on a GPU only")
-    logits = model(pictures.transpose(0, 3, 1, 2))
-    assert relative(logits, torch_logits(net, arrays, pictures)) < 1e-4
+        pytest.skip("TensorFlow convolves channels-first images on a GPU only")
+    logits = model(images.transpose(0, 3, 1, 2))
+    assert relative(logits, torch_logits(net, arrays, images)) < 1e-4
 
 
 def test_softmax_gives_probabilities() -> None:
     net = architecture("half", **SMALL)
     for make in (functional, AlexNet):
-        shares = np.asarray(make(net, softmax=True)(pictures_for(net)))
+        shares = np.asarray(make(net, softmax=True)(images_for(net)))
         np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-5)
 
 
@@ -128,7 +128,7 @@ def test_mixed_precision_ends_in_float32() -> None:
         model = make("half", softmax=True, dtype="mixed_bfloat16", **SMALL)
         assert model.get_layer("conv1").compute_dtype == "bfloat16"
         assert model.get_layer("fc8").compute_dtype == "float32"
-        shares = model(pictures_for(architecture("half", **SMALL)))
+        shares = model(images_for(architecture("half", **SMALL)))
         assert keras.backend.standardize_dtype(shares.dtype) == "float32"
 
 
@@ -141,20 +141,20 @@ def test_weights_for_other_classes_say_what_to_do() -> None:
 
 def test_activations_of_the_subclassed_model() -> None:
     model = AlexNet("paper", **SMALL)
-    pictures = pictures_for(model.architecture)
-    found = model.activations(pictures, layers=["pool5", "fc8"])
+    images = images_for(model.architecture)
+    found = model.activations(images, layers=["pool5", "fc8"])
     assert tuple(found["pool5"].shape) == (2, 1, 1, 256)
-    np.testing.assert_allclose(found["fc8"], model(pictures), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["fc8"], model(images), rtol=1e-5, atol=1e-6)
     with pytest.raises(UserError, match="did you mean 'pool5'"):
-        model.activations(pictures, layers=["pol5"])
+        model.activations(images, layers=["pol5"])
 
 
 def test_it_is_trained_with_compile_and_fit() -> None:
-    """By someone who knows only Keras: bright pictures from dark ones, in a few epochs."""
+    """By someone who knows only Keras: bright images from dark ones, in a few epochs."""
     net = architecture("paper", image_size=67, num_classes=2, init="damped", norm="batch")
     generator = np.random.default_rng(0)
     labels = np.arange(32) % 2
-    pictures = generator.normal(size=(32, 67, 67, 3)) + 2 * labels[:, None, None, None]
+    images = generator.normal(size=(32, 67, 67, 3)) + 2 * labels[:, None, None, None]
     for make in (functional, AlexNet):
         model = make(net, dropout=0)
         model.compile(
@@ -162,8 +162,8 @@ def test_it_is_trained_with_compile_and_fit() -> None:
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-        model.fit(pictures, labels, epochs=8, batch_size=16, verbose=0)
-        _, accuracy = model.evaluate(pictures, labels, verbose=0)
+        model.fit(images, labels, epochs=8, batch_size=16, verbose=0)
+        _, accuracy = model.evaluate(images, labels, verbose=0)
         assert accuracy > 0.9
 
 
@@ -171,25 +171,25 @@ def test_it_is_trained_with_compile_and_fit() -> None:
 def test_a_saved_model_is_loaded_by_a_new_process(make: Any, tmp_path: Path, backend: str) -> None:
     """`.keras` with nothing but `import alexnet.keras`; also after a change of the architecture."""
     net = architecture("paper", norm_layers=(1, 3), lrn_size=4, dropout=0.1, **SMALL)
-    model, pictures = make(net), pictures_for(net)
+    model, images = make(net), images_for(net)
     model.save(tmp_path / "model.keras")
     model.save_weights(tmp_path / "model.weights.h5")
-    np.save(tmp_path / "pictures.npy", pictures)
+    np.save(tmp_path / "images.npy", images)
     code = (
         "import sys, numpy, keras, alexnet.keras\n"
         "folder = sys.argv[1]\n"
         "model = keras.models.load_model(f'{folder}/model.keras')\n"
-        "logits = model(numpy.load(f'{folder}/pictures.npy'))\n"
+        "logits = model(numpy.load(f'{folder}/images.npy'))\n"
         "numpy.save(f'{folder}/logits.npy', numpy.asarray(logits))\n"
         "assert 'torch' not in sys.modules\n"
     )
     environment = {**os.environ, "KERAS_BACKEND": backend}
     subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, check=True)
-    expected = np.asarray(model(pictures))
+    expected = np.asarray(model(images))
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, rtol=1e-5, atol=1e-6)
     other = make(net)
     other.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_allclose(other(pictures), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(other(images), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_config_gives_the_same_network_again() -> None:
@@ -208,10 +208,10 @@ def test_it_is_exported(tmp_path: Path) -> None:
     import tensorflow as tf
 
     model = functional("paper", **SMALL)
-    pictures = pictures_for(architecture("paper", **SMALL))
+    images = images_for(architecture("paper", **SMALL))
     model.export(tmp_path / "saved", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "saved")
-    assert relative(loaded.serve(pictures), np.asarray(model(pictures))) < 1e-4
+    assert relative(loaded.serve(images), np.asarray(model(images))) < 1e-4
 
 
 def test_weights_that_do_not_fit_are_named_and_nothing_is_loaded() -> None:
@@ -234,11 +234,11 @@ def test_another_model_is_said_to_be_no_alexnet() -> None:
         load_weights(model, {})
 
 
-def test_pictures_of_another_size_are_said_to_be_that() -> None:
+def test_images_of_another_size_are_said_to_be_that() -> None:
     model = AlexNet("half", **SMALL)
-    right = pictures_for(architecture("half", **SMALL))
+    right = images_for(architecture("half", **SMALL))
     size = right.shape[1]
-    with pytest.raises(UserError, match=rf"pictures have to be \('N', {size}, {size}, 3\), got"):
+    with pytest.raises(UserError, match=rf"images have to be \('N', {size}, {size}, 3\), got"):
         model(np.zeros((1, size + 40, size + 40, 3), np.float32))
     with pytest.raises(UserError, match="channels last"):
         model(right.transpose(0, 3, 1, 2))

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from alexnet import Architecture, RunError, UserError, architecture, variants, weights
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import ColourStatistics, training_plan
+from alexnet.data.augmentation import ColorStatistics, training_plan
 from alexnet.keras import optimizers
-from alexnet.keras.inference import Network as KerasNetwork
+from alexnet.keras.inference import KerasInferenceModel
 from alexnet.keras.trainer import Trainer as KerasTrainer
-from alexnet.torch.inference import Network as TorchNetwork
+from alexnet.torch.inference import TorchInferenceModel
 from alexnet.torch.optimizers import optimizer
 from alexnet.torch.trainer import Trainer as TorchTrainer
 
 from ..strategies import changes
 
-COLOURS = ColourStatistics(mean=(120.0,) * 3, std=(60.0,) * 3, axes=((30.0, 30.0, 30.0),) * 3)
+COLORS = ColorStatistics(mean=(120.0,) * 3, std=(60.0,) * 3, axes=((30.0, 30.0, 30.0),) * 3)
 STEPS = 10
 
 
@@ -30,7 +30,7 @@ def preprocessing_for(net: Architecture) -> Preprocessing:
     return Preprocessing(
         resize_px=net.image_size + 4,
         crop_px=net.image_size,
-        channels="rgb" if net.in_channels == 3 else "grey",
+        channels="rgb" if net.in_channels == 3 else "gray",
     )
 
 
@@ -41,8 +41,10 @@ class Pair:
         self.recipe, self.net = recipe, net
         self.preprocessing = preprocessing_for(net)
         self.start = weights.initial(net, 5) if arrays is None else arrays
-        torch_net = TorchNetwork(net, self.start, self.preprocessing, device="cpu", workers=1)
-        keras_net = KerasNetwork(net, self.start, self.preprocessing, workers=1)
+        torch_net = TorchInferenceModel(
+            net, self.start, self.preprocessing, device="cpu", workers=1
+        )
+        keras_net = KerasInferenceModel(net, self.start, self.preprocessing, workers=1)
         self.torch = TorchTrainer(torch_net, recipe)
         self.keras = KerasTrainer(keras_net, recipe)
 
@@ -50,12 +52,12 @@ class Pair:
         """Step `number`, the same for both: batches, augmentation, learning rate."""
         generator = np.random.default_rng(number)
         side = self.preprocessing.resize_px
-        pictures = list(generator.integers(0, 256, (6, side, side, 3), np.uint8))
+        images = list(generator.integers(0, 256, (6, side, side, 3), np.uint8))
         plan = training_plan(
-            self.recipe, self.preprocessing, COLOURS, seed=1, epoch=number, samples=np.arange(6)
+            self.recipe, self.preprocessing, COLORS, seed=1, epoch=number, samples=np.arange(6)
         )
         labels = generator.integers(0, self.net.num_classes, 6)
-        return trainer.step(pictures, labels, plan, lr=lr * (1 + number % 3), seed=number)
+        return trainer.step(images, labels, plan, lr=lr * (1 + number % 3), seed=number)
 
 
 def assert_alike(found: Any, expected: Any, start: Any, *, strays: float = 0.0) -> None:
@@ -226,7 +228,7 @@ def test_frozen_layers_and_smaller_rates() -> None:
     moved = []
     for given_factors in ({}, dict.fromkeys(frozen, 0.0), factors):
         pair = Pair(net, recipe)
-        network = KerasNetwork(net, start, own, workers=1)
+        network = KerasInferenceModel(net, start, own, workers=1)
         trainer = KerasTrainer(network, recipe, lr_factors=given_factors)
         pair.step(trainer, 0)
         after = trainer.weights()

@@ -23,10 +23,10 @@ def test_the_peaks_of_keras_are_those_of_pytorch(tmp_path: Path, backend: str) -
     run.save()
     weights.write(weights.initial(net, 1), tmp_path / BEST)
     generator = np.random.default_rng(0)
-    pictures = [generator.integers(0, 256, (72, 72, 3)).astype(np.uint8) for _ in range(3)]
+    images = [generator.integers(0, 256, (72, 72, 3)).astype(np.uint8) for _ in range(3)]
     plan = view_plan(run.preprocessing, 3)
     first, second = (
-        backends.open_network(run, backend=name).peaks(pictures, plan)
+        backends.open_inference_model(run, backend=name).peaks(images, plan)
         for name in ("torch", backend)
     )
     assert list(first) == [f"relu{n}" for n in range(1, 8)] == list(second)

@@ -1,4 +1,4 @@
-"""Training with Keras as with PyTorch: the same batches, run folder, resume and exit behaviour."""
+"""Training with Keras as with PyTorch: the same batches, run folder, resume and exit behavior."""
 
 import csv
 import os
@@ -17,7 +17,7 @@ from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.evaluation import evaluate
 from alexnet.prediction import predict
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training import Machine, Observer, TrainingInterrupted, resume, train
 
 from ..images import red_and_blue
 
@@ -25,9 +25,9 @@ SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two classes that a network learns at once: reddish and bluish noise."""
-    return red_and_blue(tmp_path_factory.mktemp("data") / "colours")
+    return red_and_blue(tmp_path_factory.mktemp("data") / "colors")
 
 
 def small_recipe(**changes: Any) -> Recipe:
@@ -60,10 +60,10 @@ def table(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_it_trains_what_pytorch_trains(colours: Path, tmp_path: Path, backend: str) -> None:
+def test_it_trains_what_pytorch_trains(colors: Path, tmp_path: Path, backend: str) -> None:
     """The same batches in the same order: without dropout the same losses, epoch by epoch."""
     for name in ("torch", backend):
-        start(colours, tmp_path / name, name, network={"dropout": 0.0})
+        start(colors, tmp_path / name, name, network={"dropout": 0.0})
     ours, theirs = table(tmp_path / backend), table(tmp_path / "torch")
     for row, expected in zip(ours, theirs, strict=True):
         for key, value in expected.items():
@@ -74,9 +74,9 @@ def test_it_trains_what_pytorch_trains(colours: Path, tmp_path: Path, backend: s
     assert set(versions) == {"alexnet", "numpy", "keras", backend}
 
 
-def test_it_learns_with_everything_on(colours: Path, tmp_path: Path, backend: str) -> None:
+def test_it_learns_with_everything_on(colors: Path, tmp_path: Path, backend: str) -> None:
     outcome = start(
-        colours,
+        colors,
         tmp_path / "run",
         backend,
         epochs=10,
@@ -89,17 +89,17 @@ def test_it_learns_with_everything_on(colours: Path, tmp_path: Path, backend: st
 
 
 def test_a_run_is_evaluated_and_predicted_in_any_backend(
-    colours: Path, tmp_path: Path, backend: str
+    colors: Path, tmp_path: Path, backend: str
 ) -> None:
-    start(colours, tmp_path / "run", backend)
-    pictures = [colours / "val" / "red", colours / "val" / "blue"]
+    start(colors, tmp_path / "run", backend)
+    images = [colors / "val" / "red", colors / "val" / "blue"]
     ours, theirs = (
-        evaluate(tmp_path / "run", colours, crops=10, backend=name, output_dir=tmp_path / name)
+        evaluate(tmp_path / "run", colors, crops=10, backend=name, output_dir=tmp_path / name)
         for name in (backend, "torch")
     )
     np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
     default, torch_rows = (
-        list(predict(tmp_path / "run", pictures, backend=name)) for name in (None, "torch")
+        list(predict(tmp_path / "run", images, backend=name)) for name in (None, "torch")
     )
     assert [row.classes for row in default] == [row.classes for row in torch_rows]
 
@@ -117,21 +117,21 @@ class StopsAt(Observer):
 
 @pytest.mark.parametrize("network", [{}, {"norm": "batch"}])
 def test_a_run_that_was_stopped_ends_bit_for_bit_the_same(
-    colours: Path, tmp_path: Path, backend: str, network: dict[str, Any]
+    colors: Path, tmp_path: Path, backend: str, network: dict[str, Any]
 ) -> None:
-    start(colours, tmp_path / "whole", backend, network=network)
-    with pytest.raises(Stopped):
-        start(colours, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
+    start(colors, tmp_path / "whole", backend, network=network)
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
     resume(tmp_path / "cut")
     for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_a_run_goes_on_in_another_backend(colours: Path, tmp_path: Path, backend: str) -> None:
+def test_a_run_goes_on_in_another_backend(colors: Path, tmp_path: Path, backend: str) -> None:
     network = {"dropout": 0.0}
-    start(colours, tmp_path / "whole", backend, network=network)
-    with pytest.raises(Stopped):
-        start(colours, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
+    start(colors, tmp_path / "whole", backend, network=network)
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
     resume(tmp_path / "cut", backend="torch")
     moved = Run.open(tmp_path / "cut")
     assert (moved.backend, moved.machine["earlier_backends"]) == ("torch", [backend])
@@ -141,10 +141,10 @@ def test_a_run_goes_on_in_another_backend(colours: Path, tmp_path: Path, backend
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-2, atol=1e-4)
 
 
-def test_fine_tuning_freezes_and_loads(colours: Path, tmp_path: Path, backend: str) -> None:
-    start(colours, tmp_path / "first", "torch", network={"norm": "batch"})
+def test_fine_tuning_freezes_and_loads(colors: Path, tmp_path: Path, backend: str) -> None:
+    start(colors, tmp_path / "first", "torch", network={"norm": "batch"})
     train(
-        colours,
+        colors,
         recipe=recipe("fast", epochs=1, batch_size=8, pretrained=tmp_path / "first", freeze="conv"),
         machine=Machine(device="cpu", backend=backend),
         output_dir=tmp_path / "second",
@@ -171,7 +171,7 @@ CLI = "import sys; from alexnet.cli.main import main; sys.exit(main())"
 
 
 def test_the_command_line_trains_without_pytorch(
-    colours: Path, tmp_path: Path, backend: str
+    colors: Path, tmp_path: Path, backend: str
 ) -> None:
     """`--backend`, with nothing but the lines that PyTorch prints, and no import of it."""
     code = (
@@ -183,22 +183,22 @@ def test_the_command_line_trains_without_pytorch(
     folder = tmp_path / "run"
     options = ["--image-size", 63, "--epochs", 1, "--output-dir", folder, "--backend", backend]
     options += ["--set", "widths=8", "--set", "hidden=16"]
-    done = run_python(code, "train", colours, *options, KERAS_BACKEND="")
+    done = run_python(code, "train", colors, *options, KERAS_BACKEND="")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.endswith("False\n")
     assert f"Run: {folder}" in done.stdout
     assert Run.open(folder).backend == backend
-    for command in (["evaluate", folder, colours], ["predict", folder, colours / "val" / "red"]):
+    for command in (["evaluate", folder, colors], ["predict", folder, colors / "val" / "red"]):
         done = run_python(code, *command, KERAS_BACKEND="")
         assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "False"), done.stderr
 
 
 def test_a_backend_that_the_environment_contradicts(
-    colours: Path, tmp_path: Path, backend: str
+    colors: Path, tmp_path: Path, backend: str
 ) -> None:
     other = {"tensorflow": "jax", "jax": "tensorflow"}[backend]
-    options = ["train", colours, "--backend", backend, "--output-dir", tmp_path / "run"]
+    options = ["train", colors, "--backend", backend, "--output-dir", tmp_path / "run"]
     done = run_python(CLI, *options, KERAS_BACKEND=other)
     assert done.returncode == 2
     assert f"KERAS_BACKEND={other} is set" in done.stderr
@@ -207,7 +207,7 @@ def test_a_backend_that_the_environment_contradicts(
 
 
 def test_a_backend_that_is_not_installed_names_its_extra(
-    colours: Path, tmp_path: Path, backend: str
+    colors: Path, tmp_path: Path, backend: str
 ) -> None:
     """As in an environment without it: the package cannot be found."""
     code = (
@@ -217,7 +217,7 @@ def test_a_backend_that_is_not_installed_names_its_extra(
         "m.PathFinder.find_spec = classmethod(\n"
         "    lambda cls, name, *rest: None if name == gone else find(name, *rest))\n" + CLI
     )
-    options = ["train", colours, "--backend", backend, "--output-dir", tmp_path / "run"]
+    options = ["train", colors, "--backend", backend, "--output-dir", tmp_path / "run"]
     for gone in (backend, "keras"):
         done = run_python(code, gone, *options, KERAS_BACKEND="")
         assert done.returncode == 2
@@ -229,15 +229,15 @@ def test_a_backend_that_is_not_installed_names_its_extra(
     assert "pip install -c constraints.txt -e '.[tensorflow]', or '.[jax]'" in done.stderr
 
 
-def test_wrong_calls_are_one_line(colours: Path, tmp_path: Path, backend: str) -> None:
+def test_wrong_calls_are_one_line(colors: Path, tmp_path: Path, backend: str) -> None:
     with pytest.raises(UserError, match="did you mean 'tensorflow'"):
         Machine(backend="tensorflw")
     with pytest.raises(UserError, match="--compile is for PyTorch"):
         Machine(backend=backend, compile=True)
     with pytest.raises(UserError, match=f"device 'mps' is not on this machine for {backend}"):
-        train(colours, machine=Machine(backend=backend, device="mps"))
+        train(colors, machine=Machine(backend=backend, device="mps"))
     with pytest.raises(UserError, match="cuda:7"):
-        train(colours, machine=Machine(backend=backend, device="cuda:7"))
+        train(colors, machine=Machine(backend=backend, device="cuda:7"))
     other = {"tensorflow": "jax", "jax": "tensorflow"}[backend]
     with pytest.raises(UserError, match=f"unset KERAS_BACKEND|Keras runs on {backend}"):
-        train(colours, machine=Machine(backend=other), output_dir=tmp_path / "run")
+        train(colors, machine=Machine(backend=other), output_dir=tmp_path / "run")

@@ -96,9 +96,9 @@ def test_the_pattern_of_many_classes_fits_a_phone_whole(count):
 
 
 def test_mistakes_and_their_captions_stay_apart():
-    picture = np.zeros((73, 73, 3), np.uint8)
+    image = np.zeros((73, 73, 3), np.uint8)
     worst = [
-        plots.Mistake(picture, NAMES[i % 10], NAMES[(i + 1) % 10], 1 - i / 40) for i in range(20)
+        plots.Mistake(image, NAMES[i % 10], NAMES[(i + 1) % 10], 1 - i / 40) for i in range(20)
     ]
     drawn = plots.mistakes(worst, NAMES, "flowers", 33, 150)
     plots.png(drawn)
@@ -143,14 +143,14 @@ def test_curves_take_the_texts_of_a_table_with_empty_cells():
     assert size(plots.curves([row]))[0] > 800
 
 
-@pytest.mark.parametrize("channels", ["rgb", "bgr", "grey"])
+@pytest.mark.parametrize("channels", ["rgb", "bgr", "gray"])
 def test_sample_batch_undoes_the_normalization(channels):
     settings = Preprocessing(channels=channels, mean=(100.0,) * 3, std=(50.0,) * 3)
-    if channels == "grey":
-        settings = Preprocessing(channels="grey", mean=(100.0,), std=(50.0,))
-    shown = np.array([10, 120, 250] if channels != "grey" else [120] * 3, np.float32)
+    if channels == "gray":
+        settings = Preprocessing(channels="gray", mean=(100.0,), std=(50.0,))
+    shown = np.array([10, 120, 250] if channels != "gray" else [120] * 3, np.float32)
     values = (shown - 100) / 50
-    values = {"rgb": values, "bgr": values[::-1], "grey": values[:1]}[channels]
+    values = {"rgb": values, "bgr": values[::-1], "gray": values[:1]}[channels]
     batch = np.broadcast_to(values, (3, 64, 64, len(values))).astype(np.float32)
     assert (displayed(batch[0], settings) == shown).all()
     drawn = plots.sample_batch(batch, settings, [0, 1, 2], NAMES)

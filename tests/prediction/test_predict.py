@@ -21,22 +21,22 @@ def jsonl(found):
     return [json.loads(line) for line in found.out.splitlines()]
 
 
-def test_table_for_people(command, run, pictures):
-    found = command("predict", run.folder, pictures / "red")
+def test_table_for_people(command, run, images):
+    found = command("predict", run.folder, images / "red")
     lines = found.out.splitlines()
     assert found.status == 0
     assert found.err == ""
-    assert lines[0].split() == ["picture", "class", "probability", "then"]
+    assert lines[0].split() == ["image", "class", "probability", "then"]
     assert [Path(line.split()[0]).name for line in lines[1:]] == [
         "8.png", "9.png", "10.png", "11.png", "leaf.png"
     ]  # fmt: skip
     assert [line.split()[1] for line in lines[1:]] == ["red"] * 4 + ["green"]
 
 
-def test_columns_of_the_table_stay_whatever_comes_later(command, run, pictures):
-    long = pictures / "red" / "a much longer name than the others have.png"
-    os.link(pictures / "red" / "8.png", long)
-    paths = [pictures / "red" / "9.png", long, pictures / "green" / "8.png"]
+def test_columns_of_the_table_stay_whatever_comes_later(command, run, images):
+    long = images / "red" / "a much longer name than the others have.png"
+    os.link(images / "red" / "8.png", long)
+    paths = [images / "red" / "9.png", long, images / "green" / "8.png"]
     found = command("predict", run.folder, *paths, "--batch-size", 1)
     lines = found.out.splitlines()
     assert lines[2] == str(long)
@@ -46,18 +46,18 @@ def test_columns_of_the_table_stay_whatever_comes_later(command, run, pictures):
     assert len({line.index("%") for line in [lines[1], *lines[3:]]}) == 1
 
 
-def test_table_of_the_best_class_alone(command, run, pictures):
-    found = command("predict", run.folder, pictures / "red", "--top", 1)
-    assert found.out.splitlines()[0].split() == ["picture", "class", "probability"]
+def test_table_of_the_best_class_alone(command, run, images):
+    found = command("predict", run.folder, images / "red", "--top", 1)
+    assert found.out.splitlines()[0].split() == ["image", "class", "probability"]
     assert found.out.splitlines()[1].endswith("%")
 
 
-def test_jsonl_has_the_networks_own_probabilities(command, run, pictures):
+def test_jsonl_has_the_networks_own_probabilities(command, run, images):
     from alexnet import backends, data
 
-    found = command("predict", run.folder, pictures / "blue", "--format", "jsonl", "--top", 2)
+    found = command("predict", run.folder, images / "blue", "--format", "jsonl", "--top", 2)
     rows = jsonl(found)
-    network = backends.open_network(run)
+    network = backends.open_inference_model(run)
     expected = probabilities(network, [data.decode(row["path"], 73) for row in rows])
     assert found.status == 0
     for row, p in zip(rows, expected, strict=True):
@@ -69,10 +69,10 @@ def test_jsonl_has_the_networks_own_probabilities(command, run, pictures):
         )
 
 
-def test_unreadable_pictures_do_not_stop_the_others(command, run, pictures):
-    good, bad = pictures / "red" / "8.png", pictures / "red" / "bad.png"
+def test_unreadable_images_do_not_stop_the_others(command, run, images):
+    good, bad = images / "red" / "8.png", images / "red" / "bad.png"
     bad.write_bytes(good.read_bytes()[:400])
-    absent = pictures / "absent.png"
+    absent = images / "absent.png"
     found = command("predict", run.folder, absent, good, bad, good, "--format", "jsonl")
     assert found.status == 1
     assert [row["class"] for row in jsonl(found)] == [None, "red", None, "red"]
@@ -83,19 +83,19 @@ def test_unreadable_pictures_do_not_stop_the_others(command, run, pictures):
     assert len(errors) == 2
 
 
-def test_every_picture_is_unreadable(command, run, tmp_path):
+def test_every_image_is_unreadable(command, run, tmp_path):
     found = command("predict", run.folder, tmp_path / "absent.png")
     assert found.status == 1
     assert "cannot be read: does not exist" in found.out
 
 
 @pytest.mark.parametrize("format_", ["jsonl", "csv"])
-def test_rows_can_be_read_back_whatever_the_names(command, run, pictures, format_):
+def test_rows_can_be_read_back_whatever_the_names(command, run, images, format_):
     names = ['a, "b".png', "line\nbreak.png", "caf\udce9.png", "玫瑰 [red].png", "cr\rend.png"]
-    paths = [str(pictures / name) for name in names]
+    paths = [str(images / name) for name in names]
     for path in paths:
-        os.link(pictures / "red" / "8.png", path)
-    found = command("predict", run.folder, *paths, pictures / "no.png", "--format", format_)
+        os.link(images / "red" / "8.png", path)
+    found = command("predict", run.folder, *paths, images / "no.png", "--format", format_)
     if format_ == "jsonl":
         rows = jsonl(found)
     else:
@@ -111,25 +111,25 @@ def test_rows_can_be_read_back_whatever_the_names(command, run, pictures, format
     assert found.status == 1
 
 
-def test_table_escapes_what_must_not_be_printed(command, run, pictures):
-    path = str(pictures / "caf\udce9\x1b[31m[bold].png")
-    os.link(pictures / "red" / "8.png", path)
+def test_table_escapes_what_must_not_be_printed(command, run, images):
+    path = str(images / "caf\udce9\x1b[31m[bold].png")
+    os.link(images / "red" / "8.png", path)
     found = command("predict", run.folder, path)
     assert "caf\\xe9\\x1b[31m[bold].png" in found.out
     assert found.status == 0
 
 
-def test_ten_crops(command, run, pictures):
+def test_ten_crops(command, run, images):
     from alexnet import backends, data
 
-    found = command("predict", run.folder, pictures / "red", "--crops", 10, "--format", "jsonl")
-    picture = data.decode(pictures / "red" / "8.png", 73)
-    expected = probabilities(backends.open_network(run), [picture], 10)
+    found = command("predict", run.folder, images / "red", "--crops", 10, "--format", "jsonl")
+    image = data.decode(images / "red" / "8.png", 73)
+    expected = probabilities(backends.open_inference_model(run), [image], 10)
     assert jsonl(found)[0]["probability"] == pytest.approx(expected.max(), rel=1e-4)
 
 
-def test_list_on_standard_input(command, run, pictures):
-    names = [str(pictures / "red" / "8.png"), str(pictures / "no.png"), str(pictures / "blue")]
+def test_list_on_standard_input(command, run, images):
+    names = [str(images / "red" / "8.png"), str(images / "no.png"), str(images / "blue")]
     listed = "\r\n".join(names).encode() + b"\n\n"
     found = command("predict", run.folder, "-", "--format", "jsonl", stdin=listed)
     assert [row["class"] for row in jsonl(found)] == ["red", None] + ["blue"] * 4
@@ -139,8 +139,8 @@ def test_list_on_standard_input(command, run, pictures):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["empty"], "no pictures in"),
-        (["-"], "no pictures: the list on standard input is empty"),
+        (["empty"], "no images in"),
+        (["-"], "no images: the list on standard input is empty"),
         (["red.png", "--format", "xml"], "unknown format 'xml': choose from table, jsonl, csv"),
         (["red.png", "--crops", "3"], "crops has to be 1"),
         (["red.png", "--top", "0"], "top"),
@@ -156,8 +156,8 @@ def test_wrong_calls(command, run, tmp_path, monkeypatch, arguments, text):
     assert found.out == ""
 
 
-def test_not_a_run(command, pictures):
-    found = command("predict", pictures, pictures / "red" / "8.png")
+def test_not_a_run(command, images):
+    found = command("predict", images, images / "red" / "8.png")
     assert found.status == 2
     assert "is not a run" in found.err
 
@@ -166,7 +166,7 @@ def test_no_arguments(command, run):
     assert command("predict", run.folder).status == 2
 
 
-# What stands for pictures
+# What stands for images
 
 
 def inputs(*arguments, stdin=b""):
@@ -221,13 +221,13 @@ def test_lists_are_taken_literally_and_end_names_by_newline_or_nul():
     ]  # fmt: skip
 
 
-def test_empty_folder_among_pictures_is_a_row(tree):
+def test_empty_folder_among_images_is_a_row(tree):
     (tree / "empty").mkdir()
     assert inputs("empty", "b.png") == [
-        Input("empty", "no pictures in this folder"),
+        Input("empty", "no images in this folder"),
         Input("b.png"),
     ]
-    with pytest.raises(UserError, match="no pictures in empty"):
+    with pytest.raises(UserError, match="no images in empty"):
         inputs("empty")
 
 
@@ -245,15 +245,15 @@ def test_long_list_in_small_pieces():
 # As a library, and as a part of a pipe
 
 
-def test_predictions_come_before_all_paths_are_known(run, pictures):
-    """An endless list: memory and waiting do not grow with the number of pictures."""
-    endless = itertools.repeat(pictures / "red" / "8.png")
+def test_predictions_come_before_all_paths_are_known(run, images):
+    """An endless list: memory and waiting do not grow with the number of images."""
+    endless = itertools.repeat(images / "red" / "8.png")
     found = list(itertools.islice(predict(run, endless, batch_size=4, workers=2), 9))
     assert [one.classes[0] for one in found] == ["red"] * 9
 
 
-def test_order_is_kept_over_batches_and_threads(run, pictures):
-    paths = sorted(map(str, pictures.rglob("*.png"))) * 2
+def test_order_is_kept_over_batches_and_threads(run, images):
+    paths = sorted(map(str, images.rglob("*.png"))) * 2
     found = list(predict(run.folder, paths, batch_size=3, workers=4, top=1))
     assert [one.path for one in found] == paths
     assert all(one.probabilities[0] == pytest.approx(1, abs=0.7) for one in found)
@@ -266,10 +266,10 @@ def test_wrong_settings_fail_before_anything_is_read(run, wrong):
         predict(run, ["x.png"], **wrong)
 
 
-def test_reader_that_has_seen_enough(run, pictures):
+def test_reader_that_has_seen_enough(run, images):
     """`alexnet predict … | head -1` ends without a traceback."""
     code = "from alexnet.cli.main import main; main()"
-    paths = [str(pictures)] * 300
+    paths = [str(images)] * 300
     call = [sys.executable, "-c", code, "predict", str(run.folder), *paths, "--format", "jsonl"]
     with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert json.loads(process.stdout.readline())["class"] in ("blue", "green", "red")
@@ -278,7 +278,7 @@ def test_reader_that_has_seen_enough(run, pictures):
     assert process.returncode == 141
 
 
-def test_probabilities_are_plain_numbers(run, pictures):
-    one = next(predict(run, [pictures / "red" / "8.png"]))
+def test_probabilities_are_plain_numbers(run, images):
+    one = next(predict(run, [images / "red" / "8.png"]))
     assert all(type(p) is float for p in one.probabilities)
     assert np.isclose(sum(one.probabilities), 1)

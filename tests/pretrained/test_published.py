@@ -86,7 +86,7 @@ def test_the_published_ones_are_what_their_publishers_say() -> None:
     white = (255 - owt.preprocessing.mean[0]) / owt.preprocessing.std[0]
     assert white == pytest.approx((1 - 0.485) / 0.229)
     red, _, blue = bvlc.preprocessing.mean
-    assert red > blue  # pictures of the world are warmer than grey
+    assert red > blue  # images of the world are warmer than gray
 
 
 def test_the_variant_of_a_file_is_the_one_it_fits(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_variant_of_a_file_is_the_one_it_fits(tmp_path: Path) -> None:
         found = open_pretrained(str(file))
         assert found.architecture == VARIANTS[variant]
         assert found.preprocessing is None
-    file = shapes_only(architecture("half", in_channels=1), tmp_path / "grey.pth")
+    file = shapes_only(architecture("half", in_channels=1), tmp_path / "gray.pth")
     assert open_pretrained(str(file), changes={"in_channels": "1"}).architecture.in_channels == 1
 
 
@@ -124,18 +124,18 @@ def test_a_file_that_fits_none_names_the_nearest(tmp_path: Path) -> None:
         open_pretrained(file)
 
 
-def test_a_file_for_other_pictures_says_which(tmp_path: Path) -> None:
+def test_a_file_for_other_images_says_which(tmp_path: Path) -> None:
     file = str(shapes_only(architecture("half", image_size=64), tmp_path / "file.pth"))
     with pytest.raises(UserError, match=r"of half or one like it.* use --image-size 63 to 94"):
         open_pretrained(file)
     found = open_pretrained(file, variant="half", changes={"image_size": 64})
     assert found.architecture.image_size == 64
     assert open_pretrained(file, changes={"image_size": 64}).architecture.variant == "half"
-    with pytest.raises(UserError, match=r"fc6 takes 128 values, and half makes 1152 of a picture"):
+    with pytest.raises(UserError, match=r"fc6 takes 128 values, and half makes 1152 of an image"):
         open_pretrained(file, variant="half", changes={"image_size": 128})
 
 
-def test_a_picture_too_small_for_the_weights_is_said(tmp_path: Path) -> None:
+def test_a_image_too_small_for_the_weights_is_said(tmp_path: Path) -> None:
     file = str(shapes_only(VARIANTS["owt"], tmp_path / "file.pth"))
     # Smaller than what bvlc, which has no padding, can take.
     assert open_pretrained(file, changes={"image_size": 64}).architecture.variant == "owt"
@@ -172,11 +172,11 @@ def run(tmp_path: Path) -> Run:
         folder=tmp_path / "run",
         architecture=net,
         recipe=recipe("fast"),
-        preprocessing=Preprocessing(resize_px=72, crop_px=63, mean_picture="mean_picture.npy"),
+        preprocessing=Preprocessing(resize_px=72, crop_px=63, mean_image="mean_image.npy"),
         classes=("blue", "red"),
     )
     made.save()
-    np.save(made.folder / "mean_picture.npy", np.full((72, 72, 3), 99, np.float32))
+    np.save(made.folder / "mean_image.npy", np.full((72, 72, 3), 99, np.float32))
     weights.write(weights.initial(net, 1), made.folder / BEST)
     weights.write(weights.initial(net, 2), made.folder / LAST)
     return made
@@ -187,8 +187,8 @@ def test_a_run_comes_with_all_it_knows(run: Run) -> None:
     assert found.architecture == run.architecture
     assert found.preprocessing == run.preprocessing
     assert found.classes == ("blue", "red")
-    assert found.mean_picture is not None
-    assert found.mean_picture.mean() == 99
+    assert found.mean_image is not None
+    assert found.mean_image.mean() == 99
     first = weights.initial(run.architecture, 1)
     assert (found.weights["conv1.weight"] == first["conv1.weight"]).all()
     last = open_pretrained(str(run.folder / LAST))

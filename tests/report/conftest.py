@@ -1,4 +1,4 @@
-"""A run that was really trained, on pictures and classes with hostile names."""
+"""A run that was really trained, on images and classes with hostile names."""
 
 from pathlib import Path
 
@@ -18,16 +18,16 @@ from alexnet.training import train
 CLASSES = ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\u202eexe.png", "شجرة")
 
 
-def make_pictures(root: Path) -> Path:
-    """Each class has a brightness; some pictures lie on a border."""
+def make_images(root: Path) -> Path:
+    """Each class has a brightness; some images lie on a border."""
     generator = np.random.default_rng(0)
     for number, name in enumerate(CLASSES):
         folder = root / name.replace("/", "\u2215")
         folder.mkdir(parents=True)
         for i in range(14):
             values = 20 + 45 * number + generator.integers(-30, 31, (40, 40, 3))
-            picture = Image.fromarray(values.clip(0, 255).astype(np.uint8))
-            picture.save(folder / f"{i}<b>&\"' {number}.png")
+            image = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+            image.save(folder / f"{i}<b>&\"' {number}.png")
     return root
 
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALEXNET_CACHE_DIR", str(place / "cache"))
         return train(
-            make_pictures(place / "pictures & <co>"),
+            make_images(place / "images & <co>"),
             changes={"widths": 8, "hidden": 16},
             recipe=recipe("fast", image_size=63, epochs=3, batch_size=16),
             output_dir=place / "run <i>",

@@ -29,7 +29,7 @@ MEASURE = """<!DOCTYPE html><body>
 const frame = document.getElementById("page");
 frame.onload = () => {
   const page = frame.contentDocument, root = page.documentElement;
-  const images = [...page.images], matrix = page.querySelector("picture img");
+  const images = [...page.images], matrix = page.querySelector("image img");
   document.body.dataset.found = JSON.stringify({
     room: root.clientWidth,
     taken: root.scrollWidth,

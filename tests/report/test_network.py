@@ -12,7 +12,7 @@ from alexnet.report.network_section import kernels
 from alexnet.run import Run
 
 
-def test_kernels_of_each_column_are_a_picture_of_whole_pixels(trained: Run) -> None:
+def test_kernels_of_each_column_are_a_image_of_whole_pixels(trained: Run) -> None:
     run = replace(trained, architecture=architecture("paper", num_classes=5))
     weights = np.random.default_rng(0).normal(size=(96, 3, 11, 11)).astype(np.float32)
     found = kernels(run, {"conv1.weight": weights})
@@ -32,7 +32,7 @@ def test_kernels_of_each_column_are_a_picture_of_whole_pixels(trained: Run) -> N
         np.testing.assert_allclose(first, scaled.transpose(1, 2, 0), atol=0.51)
 
 
-def test_kernels_of_one_column_are_one_picture(trained: Run) -> None:
+def test_kernels_of_one_column_are_one_image(trained: Run) -> None:
     weights = trained.weights()
     found = kernels(trained, weights)
     assert len(found.images) == 1

@@ -73,7 +73,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs(page: Page) -> None:
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
 
 
-def test_pictures_are_described_and_tables_have_headers(page: Page) -> None:
+def test_images_are_described_and_tables_have_headers(page: Page) -> None:
     alts = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
     assert page.tags["img"] == len(alts)
     assert all(alts)
@@ -97,7 +97,7 @@ def test_made_again_it_is_the_same_and_takes_the_place_of_the_first(trained: Run
     assert report(trained).read_bytes() == first
 
 
-def test_without_its_pictures_it_says_what_is_missing(copy: Run, tmp_path: Path) -> None:
+def test_without_its_images_it_says_what_is_missing(copy: Run, tmp_path: Path) -> None:
     gone = Run(**{**vars(copy), "data": {**copy.data, "source": str(tmp_path / "gone")}})
     shutil.rmtree(copy.folder / "evaluation", ignore_errors=True)
     page = Page(report(gone).read_text("utf-8"))
@@ -105,12 +105,12 @@ def test_without_its_pictures_it_says_what_is_missing(copy: Run, tmp_path: Path)
     assert "there is no such file or folder" in page.text
     assert "Diagnosis" in page.text
     assert "Calibration" not in page.text
-    # An evaluation that the run keeps has what is needed but for the pictures.
+    # An evaluation that the run keeps has what is needed but for the images.
     report(copy)
     page = Page(report(gone).read_text("utf-8"))
     assert "What is missing" in page.text
     assert "Calibration" in page.text
-    assert "no picture" in page.text
+    assert "no image" in page.text
 
 
 def test_the_figures_are_those_of_evaluate(trained: Run, page: Page) -> None:
@@ -125,19 +125,19 @@ def test_the_figures_are_those_of_evaluate(trained: Run, page: Page) -> None:
 def test_of_many_classes_a_table_names_the_confusions(page_of_many_classes: str) -> None:
     page = Page(page_of_many_classes)
     assert re.search(r"The 25 most frequent of \d+ confusions", page.text)
-    row = r"taken for\s*pictures\s*share\s*Straße 7\s*n02099601 41\s*6\s*60\.0%"
+    row = r"taken for\s*images\s*share\s*Straße 7\s*n02099601 41\s*6\s*60\.0%"
     assert re.search(row, page.text)
-    assert page.tags["picture"] == page.tags["source"] == 1
+    assert page.tags["image"] == page.tags["source"] == 1
     sources = [v for tag, name, v in page.attributes if (tag, name) == ("source", "srcset")]
     assert all(value and value.startswith("data:image/png;base64,") for value in sources)
 
 
 def test_of_few_classes_there_is_the_matrix_alone(page: Page) -> None:
-    assert not page.tags["picture"]
+    assert not page.tags["image"]
 
 
-def test_an_old_run_that_does_not_know_its_pictures_says_so(copy: Run, tmp_path: Path) -> None:
-    """Before runs kept what they were trained on, and on pictures in another place than theirs."""
+def test_an_old_run_that_does_not_know_its_images_says_so(copy: Run, tmp_path: Path) -> None:
+    """Before runs kept what they were trained on, and on images in another place than theirs."""
     moved = shutil.copytree(str(copy.data["source"]), tmp_path / "moved")
     assert "may be among them" not in Page(report(copy, moved).read_text("utf-8")).text
     (copy.folder / "trained_on.npy").unlink()

@@ -56,11 +56,11 @@ def layer(net: Architecture, name: str) -> Any:
     ],
 )
 def test_parameters(variant: str, num_classes: int, parameters: int) -> None:
-    assert architecture(variant, num_classes=num_classes).parameters == parameters
+    assert architecture(variant, num_classes=num_classes).num_parameters == parameters
 
 
 def test_parameters_of_the_papers_layers() -> None:
-    counts = {step.layer.name: step.parameters for step in architecture("paper").trace()}
+    counts = {step.layer.name: step.num_parameters for step in architecture("paper").trace()}
     assert {name: count for name, count in counts.items() if count} == {
         "conv1": 34_944,
         "conv2": 307_456,
@@ -195,7 +195,7 @@ def test_lrn_settings() -> None:
     )
     off = changed("paper", norm="none")
     assert not any(isinstance(each, LRN) for each in off.layers)
-    assert off.parameters == architecture("paper").parameters
+    assert off.num_parameters == architecture("paper").num_parameters
 
 
 def test_norm_and_pool_stand_where_they_are_told() -> None:
@@ -213,7 +213,7 @@ def test_batch_norm_instead_of_lrn() -> None:
     assert layer(net, "norm1") == BatchNorm(name="norm1", eps=1e-3, momentum=0.2)
     assert net.weight_shapes["norm2.running_var"] == (256,)
     # Trained are a scale and an offset for each channel, not the running values.
-    assert net.parameters == architecture("paper").parameters + 2 * (96 + 256)
+    assert net.num_parameters == architecture("paper").num_parameters + 2 * (96 + 256)
 
 
 def test_pooling_that_does_not_overlap() -> None:
@@ -286,7 +286,7 @@ def test_an_architecture_can_be_changed_again() -> None:
             "half",
             {"init": "papr"},
             "unknown init 'papr': did you mean 'paper'? "
-            "choose from paper, program, bvlc, caffenet, seed, torch, kaiming, damped",
+            "choose from paper, cuda-convnet, bvlc, caffenet, tutorial, torch, kaiming, damped",
         ),
         (
             "half",
@@ -306,14 +306,14 @@ def test_an_architecture_can_be_changed_again() -> None:
         (
             "half",
             {"image_size": 62},
-            "at pool5 nothing is left of a 62x62 picture: its 3x3 window does not fit into 2x2; "
+            "at pool5 nothing is left of a 62x62 image: its 3x3 window does not fit into 2x2; "
             "the least image_size is 63",
         ),
         (
             "half",
             {"kernels": 5000},
-            "at conv1 nothing is left of a 224x224 picture: its 5000x5000 window does not fit "
-            "into 224x224; no picture size works; use smaller windows or strides",
+            "at conv1 nothing is left of a 224x224 image: its 5000x5000 window does not fit "
+            "into 224x224; no image size works; use smaller windows or strides",
         ),
     ],
 )
@@ -334,8 +334,8 @@ def test_public_names() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import alexnet; alexnet.architecture('paper').parameters",
-        "import alexnet.architecture, alexnet.shapes, alexnet.recipe, alexnet.preprocessing;"
+        "import alexnet; alexnet.architecture('paper').num_parameters",
+        "import alexnet.spec.architectures, alexnet.spec.shapes, alexnet.config.hyperparameters;"
         "alexnet.config.hyperparameters.recipe('paper')",
     ],
 )

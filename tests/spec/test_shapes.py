@@ -46,13 +46,13 @@ def test_output_size_counts_the_places_of_the_window(
     # From behind: pool5 needs 3, pool2 7, pool1 15 pixels, conv1 14 * 4 + 11 less its zeros.
     [("half", 63), ("full", 63), ("paper", 63), ("owt", 63), ("full-227", 64), ("bvlc", 67)],
 )
-def test_least_picture(variant: str, least: int) -> None:
+def test_least_image(variant: str, least: int) -> None:
     net = architecture(variant, image_size=least)
     assert least_size(net.layers, net.in_channels) == least
     with pytest.raises(UserError) as caught:
         architecture(variant, image_size=least - 1)
     assert str(caught.value) == (
-        f"at pool5 nothing is left of a {least - 1}x{least - 1} picture: its 3x3 window does not "
+        f"at pool5 nothing is left of a {least - 1}x{least - 1} image: its 3x3 window does not "
         f"fit into 2x2; the least image_size is {least}"
     )
 
@@ -95,11 +95,11 @@ def test_multiply_adds_counted_one_by_one() -> None:
                 1 for _ in itertools.product(range(step.input_shape[0]), range(layer.units))
             )
         counted[layer.name] = count
-    assert {step.layer.name: step.multiply_adds for step in net.trace()} == counted
+    assert {step.layer.name: step.macs for step in net.trace()} == counted
 
 
 def test_multiply_adds_of_the_paper() -> None:
-    found = {step.layer.name: step.multiply_adds for step in architecture("paper").trace()}
+    found = {step.layer.name: step.macs for step in architecture("paper").trace()}
     # Output pixels times kernels times the values that one kernel sees.
     assert found["conv1"] == 55 * 55 * 96 * 11 * 11 * 3
     assert found["conv2"] == 27 * 27 * 256 * 5 * 5 * 48

@@ -17,12 +17,12 @@ def test_paper_without_groups(command) -> None:
     found = command("compare", "paper", "--with", "groups=1")
     table = rows(found.out)
     assert table["groups"] == ["1,2,1,2,2", "1,1,1,1,1"]
-    assert set(table) == {"field", "groups", "for", "parameters", "multiply-adds", "memory,"}
+    assert set(table) == {"field", "groups", "for", "parameters", "MACs", "memory,"}
     # conv2, conv4 and conv5 then have twice the weights: 307,200 + 663,552 + 442,368 more.
     assert table["parameters"] == ["60,965,224", "62,378,344", "1.023"]
     # At 27x27, 13x13 and 13x13 places.
     adds = 724_406_816 + 307_200 * 27**2 + (663_552 + 442_368) * 13**2
-    assert table["multiply-adds"] == ["724,406,816", f"{adds:,}", "1.567"]
+    assert table["MACs"] == ["724,406,816", f"{adds:,}", "1.567"]
     assert table["memory,"][-1] == "1.000"
 
 
@@ -33,7 +33,7 @@ def test_what_a_network_does_not_use_is_not_compared(command) -> None:
     report = json.loads(command("compare", "half", "bvlc", "--json", "-").out)
     assert report["differences"]["lrn_k"] == {"first": None, "second": 1.0}
     assert report["differences"]["image_size"] == {"first": 224, "second": 227}
-    assert report["totals"]["parameters"] == {
+    assert report["totals"]["num_parameters"] == {
         "first": 16_630_440, "second": 60_965_224, "ratio": 60_965_224 / 16_630_440
     }  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_fields_without_use_change_nothing() -> None:
         (("paper",), "name a second variant, or what differs by --with FIELD=VALUE"),
         (("paper", "owtt"), "did you mean 'owt'?"),
         (("paper", "owt", "--with", "norms=lrn"), "did you mean 'norm'?"),
-        (("paper", "owt", "--set", "image_size=3"), "nothing is left of a 3x3 picture"),
+        (("paper", "owt", "--set", "image_size=3"), "nothing is left of a 3x3 image"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(

@@ -271,7 +271,7 @@ def test_a_file_that_is_there_stays(command, tmp_path: Path) -> None:
         (("half", "-o", "nowhere/figure.svg"), "there is no folder nowhere"),
         (("half",), "Missing option"),
         (("hlaf", "-o", "figure.svg"), "did you mean 'half'?"),
-        (("half", "-o", "figure.svg", "--set", "image_size=9"), "nothing is left of a 9x9 picture"),
+        (("half", "-o", "figure.svg", "--set", "image_size=9"), "nothing is left of a 9x9 image"),
         (("half", "-o", "figure.svg", "--set", "width=9"), "did you mean 'widths'?"),
     ],
 )
@@ -288,7 +288,7 @@ def test_what_cannot_be_drawn_is_one_line(
 
 def test_a_network_is_explained_without_a_framework() -> None:
     code = (
-        "import sys, alexnet; e = alexnet.explain\n"
+        "import sys, alexnet; e = alexnet.summary\n"
         "heavy = {'torch', 'keras', 'tensorflow', 'jax', 'matplotlib', 'cv2', 'scipy', 'numpy'}\n"
         "net = e.network('paper'); e.table(net); e.compare(net, net)\n"
         "print(heavy & set(sys.modules))\n"

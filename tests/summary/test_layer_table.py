@@ -35,8 +35,8 @@ def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
             is_new = output.data_ptr() != inputs[0].data_ptr()
             found[name] = {
                 "output_shape": tuple(output.shape[1:]),
-                "parameters": sum(p.numel() for p in module.parameters()),
-                "multiply_adds": weights,
+                "num_parameters": sum(p.numel() for p in module.parameters()),
+                "macs": weights,
                 "activation_bytes": is_new * output[:1].numel() * output.element_size(),
             }
 
@@ -44,14 +44,14 @@ def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
 
     for name, module in model.named_children():
         module.register_forward_hook(hook(name))
-    # Two pictures: batch norm needs more than one value for a channel.
+    # Two images: batch norm needs more than one value for a channel.
     with torch.no_grad():
         model(torch.zeros(2, *net.input_shape))
     return found
 
 
 def of_table(net: Architecture) -> dict[str, dict[str, object]]:
-    names = ("output_shape", "parameters", "multiply_adds", "activation_bytes")
+    names = ("output_shape", "num_parameters", "macs", "activation_bytes")
     return {r.layer: {n: getattr(r, n) for n in names} for r in summary.table(net).rows}
 
 
@@ -74,7 +74,7 @@ def test_random_networks_agree_with_torch(changed: dict) -> None:
 def seen_by_torch(net: Architecture) -> dict[str, tuple[int, int | None]]:
     """Receptive field and stride of each map, by the gradient of single values.
 
-    On a picture so large that no field reaches its edge, with weights of one; a mean in the
+    On an image so large that no field reaches its edge, with weights of one; a mean in the
     place of each maximum, whose gradient would find one pixel alone.
     """
     from alexnet.spec.layers import Conv, MaxPool
@@ -146,11 +146,11 @@ def test_the_paper_worked_by_hand() -> None:
         row = rows[name]
         assert "x".join(map(str, row.output_shape)) == shape
         assert row.how.split() == how
-        assert [row.parameters, row.multiply_adds, row.activation_bytes] == [
+        assert [row.num_parameters, row.macs, row.activation_bytes] == [
             int(parameters), int(adds), int(memory)
         ]  # fmt: skip
     found = summary.table(architecture("paper"))
-    assert (found.parameters, found.multiply_adds) == (60_965_224, 724_406_816)
+    assert (found.num_parameters, found.macs) == (60_965_224, 724_406_816)
 
 
 def test_uneven_padding_is_written_out() -> None:
@@ -163,7 +163,7 @@ def test_info_on_a_screen(command) -> None:
     found = command("info", "paper", "--set", "num_classes=10")
     assert (found.status, found.err) == (0, "")
     lines = found.out.splitlines()
-    assert lines[0] == "paper: pictures of 3x224x224, 10 classes"
+    assert lines[0] == "paper: images of 3x224x224, 10 classes"
     conv1 = next(line for line in lines if line.startswith("conv1"))
     how = "(224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped"
     costs = ["34,944", "105,415,200", "11", "4", "1,161.6"]
@@ -195,7 +195,7 @@ def test_info_as_json(command, tmp_path: Path) -> None:
     report = json.loads(found.out)
     assert [layer["layer"] for layer in report["layers"]][:3] == ["conv1", "relu1", "pool1"]
     assert report["layers"][0]["output_shape"] == [48, 55, 55]
-    assert report["parameters"] == sum(layer["parameters"] for layer in report["layers"])
+    assert report["num_parameters"] == sum(layer["num_parameters"] for layer in report["layers"])
     command("info", "half", "--json", tmp_path / "half.json")
     assert json.loads((tmp_path / "half.json").read_text()) == report
 
@@ -237,4 +237,7 @@ def test_a_run_is_a_network_too(command, tmp_path: Path) -> None:
     ).save()
     assert summary.network(folder) == net
     assert summary.network(str(folder), {"num_classes": 3}).num_classes == 3
-    assert json.loads(command("info", folder, "--json", "-").out)["parameters"] == net.parameters
+    assert (
+        json.loads(command("info", folder, "--json", "-").out)["num_parameters"]
+        == net.num_parameters
+    )

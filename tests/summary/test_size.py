@@ -72,7 +72,7 @@ def test_paddings_are_all_that_give_the_size(
         (
             "--pool --input 12",
             ["5", "N = (W - F + 2P)/S + 1", "= (12 - 3)/2 + 1", "= 5.5, rounded down to 5",
-             "no window reaches the last 1 of 12 pixels", "neighbouring windows overlap by 1"],
+             "no window reaches the last 1 of 12 pixels", "neighboring windows overlap by 1"],
         ),
         (
             "--input 13 --kernel 3 --output 13",
@@ -81,7 +81,7 @@ def test_paddings_are_all_that_give_the_size(
         (
             "--input 9 --kernel 1 --stride 4",
             ["3", "N = (W - F + 2P)/S + 1", "= (9 - 1)/4 + 1", "= 3",
-             "3 pixels left out between neighbouring windows"],
+             "3 pixels left out between neighboring windows"],
         ),
         (
             "--input 2 --kernel 1 --padding 1",

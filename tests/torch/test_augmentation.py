@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from alexnet.config.hyperparameters import Augmentation
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.data import augmentation
-from alexnet.data.augmentation import ColourStatistics, Plan
+from alexnet.data.augmentation import ColorStatistics, Plan
 from alexnet.torch.augmentation import apply
 
-COLOURS = ColourStatistics(
+COLORS = ColorStatistics(
     mean=(120.0, 115.0, 95.0),
     std=(60.0, 55.0, 50.0),
     axes=((9.0, 8.0, 7.0), (-3.0, 0.5, 3.3), (1.0, -2.0, 1.2)),
@@ -29,9 +29,9 @@ def on_the_cpu(
     plan: Plan, squares: np.ndarray, preprocessing: Preprocessing, means: np.ndarray | None
 ) -> np.ndarray:
     size = preprocessing.crop_px
-    channels = 1 if preprocessing.channels == "grey" else 3
+    channels = 1 if preprocessing.channels == "gray" else 3
     out = np.empty((len(squares), size, size, channels), np.float32)
-    augmentation.apply(plan, list(squares), preprocessing, out=out, mean_picture=means)
+    augmentation.apply(plan, list(squares), preprocessing, out=out, mean_image=means)
     return out.transpose(0, 3, 1, 2)
 
 
@@ -39,13 +39,13 @@ def on_the_cpu(
 @given(
     kept=st.integers(2, 40),
     size=st.integers(1, 40),
-    crop=st.sampled_from(["resized", "random", "centre"]),
-    channels=st.sampled_from(["rgb", "bgr", "grey"]),
-    has_mean_picture=st.booleans(),
+    crop=st.sampled_from(["resized", "random", "center"]),
+    channels=st.sampled_from(["rgb", "bgr", "gray"]),
+    has_mean_image=st.booleans(),
     seed=st.integers(0, 100),
 )
 def test_the_same_batch(
-    kept: int, size: int, crop: str, channels: str, has_mean_picture: bool, seed: int
+    kept: int, size: int, crop: str, channels: str, has_mean_image: bool, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
     squares = generator.integers(0, 256, (5, kept, kept, 3), np.uint8)
@@ -56,15 +56,13 @@ def test_the_same_batch(
         mean=(120, 110, 90),
         std=(60, 55, 50),
     )
-    augmentation = Augmentation(
-        crop=crop, crop_area=0.1, pca_colour=0.1, brightness=0.2, contrast=0.3
-    )
+    settings_ = Augmentation(crop=crop, crop_area=0.1, pca_color=0.1, brightness=0.2, contrast=0.3)
     samples = np.arange(5, dtype=np.int64)
     plan = augmentation.training_plan(
-        augmentation, preprocessing, COLOURS, seed=seed, epoch=0, samples=samples
+        settings_, preprocessing, COLORS, seed=seed, epoch=0, samples=samples
     )
     means = (
-        generator.uniform(80, 150, (kept, kept, 3)).astype(np.float32) if has_mean_picture else None
+        generator.uniform(80, 150, (kept, kept, 3)).astype(np.float32) if has_mean_image else None
     )
     found = apply(
         plan,
@@ -80,7 +78,7 @@ def test_the_same_batch(
 
 
 @pytest.mark.parametrize("view", range(10))
-def test_views_of_the_picture_size_differ_by_rounding_only(view: int) -> None:
+def test_views_of_the_image_size_differ_by_rounding_only(view: int) -> None:
     squares = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     preprocessing = Preprocessing(resize_px=32, crop_px=27, mean=(0.0,) * 3, std=(1.0,) * 3)
     plan = augmentation.view_plan(preprocessing, 2, view)

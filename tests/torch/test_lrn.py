@@ -134,7 +134,7 @@ def test_an_empty_batch() -> None:
     assert x.grad.shape == (0, 8, 3, 3)
 
 
-def test_a_picture_does_not_depend_on_the_others_in_its_batch() -> None:
+def test_a_image_does_not_depend_on_the_others_in_its_batch() -> None:
     norm, x = LocalResponseNorm(**STRONG), torch.from_numpy(maps(3, 6, 2, 2))
     assert torch.equal(norm(x), torch.cat([norm(x[i : i + 1]) for i in range(3)]))
 

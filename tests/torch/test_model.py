@@ -66,7 +66,7 @@ def test_the_trace_says_what_torch_does(wanted: dict[str, Any]) -> None:
     assert {step.layer.name: (2, *step.output_shape) for step in net.trace()} == {
         name: tuple(output.shape) for name, output in found.items()
     }
-    assert net.parameters == sum(p.numel() for p in model.parameters())
+    assert net.num_parameters == sum(p.numel() for p in model.parameters())
     arrays = {k: tuple(v.shape) for k, v in model.state_dict().items() if "num_batches" not in k}
     assert net.weight_shapes == arrays
 
@@ -262,7 +262,7 @@ def test_wrong_names_say_so_on_construction() -> None:
         AlexNet("half", image_size=62)
 
 
-def test_grey_pictures_and_other_sizes() -> None:
+def test_gray_images_and_other_sizes() -> None:
     model = AlexNet("owt", **TINY, in_channels=1).eval()
     for size in (63, 100, 224):
         assert model(torch.zeros(3, 1, size, size)).shape == (3, 5)
@@ -321,14 +321,14 @@ def test_weights_are_copies() -> None:
     [
         (
             (1, 3, 128, 128),
-            "fc6 takes 4608 values, and a picture of 128x128 gives 1152: use 224x224",
+            "fc6 takes 4608 values, and an image of 128x128 gives 1152: use 224x224",
         ),
-        ((1, 1, 224, 224), r"expected pictures \(N, 3, 224, 224\), got \(1, 1, 224, 224\)"),
-        ((3, 224, 224), r"expected pictures \(N, 3, 224, 224\), got \(3, 224, 224\)"),
+        ((1, 1, 224, 224), r"expected images \(N, 3, 224, 224\), got \(1, 1, 224, 224\)"),
+        ((3, 224, 224), r"expected images \(N, 3, 224, 224\), got \(3, 224, 224\)"),
         ((1, 3, 20, 20), "the least image_size is 63"),
     ],
 )
-def test_pictures_that_do_not_fit_are_refused_in_words(shape: tuple[int, ...], says: str) -> None:
+def test_images_that_do_not_fit_are_refused_in_words(shape: tuple[int, ...], says: str) -> None:
     model = AlexNet("half", num_classes=5).eval()
     with pytest.raises(UserError, match=says):
         model(torch.zeros(shape))
@@ -342,10 +342,10 @@ def test_a_size_with_the_same_maps_and_any_size_for_owt_go_through() -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
 def test_whole_numbers_are_refused_with_what_to_do(dtype: torch.dtype) -> None:
     model = AlexNet("half", **TINY, image_size=63).eval()
-    pictures = torch.zeros((1, 3, 63, 63), dtype=dtype)
+    images = torch.zeros((1, 3, 63, 63), dtype=dtype)
     for call in (model, model.activations):
         with pytest.raises(UserError, match=f"floating-point values, got {dtype}: subtract"):
-            call(pictures)
+            call(images)
 
 
 def test_weights_for_other_classes_name_the_number_to_ask_for() -> None:

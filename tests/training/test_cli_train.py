@@ -53,10 +53,10 @@ def test_train_says_what_it_does(stripes: Path, tmp_path: Path) -> None:
     done = run("train", stripes, *SMALL, "--epochs", "2", "--output-dir", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert any(re.match(r"\d+ pictures for training and \d+ for validation, 2", x) for x in lines)
+    assert any(re.match(r"\d+ images for training and \d+ for validation, 2", x) for x in lines)
     assert any("parameters; about" in line for line in lines)
     assert sum(bool(re.match(r" +[12] +\S+ +\S+ +\S+%", line)) for line in lines) == 2
-    assert re.search(r"Best epoch [12]: top-1 \d+\.\d% of \d+ validation pictures", done.stdout)
+    assert re.search(r"Best epoch [12]: top-1 \d+\.\d% of \d+ validation images", done.stdout)
     assert re.search(r"^Diagnosis: \w+", done.stdout, re.MULTILINE)
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
@@ -86,7 +86,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_had_not_been(
         process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         # A moment after the folder says that training is under way.
-        marker = killed / ("metrics.csv" if wait_s > 0.1 else "config.json")
+        marker = killed / ("metrics.csv" if wait_s > 0.1 else "run.json")
         before = marker.stat().st_mtime_ns if marker.exists() else 0
         while process.poll() is None and time.monotonic() < deadline:
             if marker.exists() and (marker.stat().st_mtime_ns != before or wait_s < 0.1):
@@ -137,7 +137,7 @@ def test_how_to_go_on_names_the_program_as_it_can_be_started(
     script = tmp_path / "my env" / "alexnet"
     script.parent.mkdir()
     script.write_text(
-        f"#!{sys.executable}\nfrom alexnet.cli.screen import program\nprint(program())\n"
+        f"#!{sys.executable}\nfrom alexnet.cli.training_display import program\nprint(program())\n"
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(script.parent) if is_on_path else "/nowhere")
@@ -196,10 +196,10 @@ def test_settings_from_a_file_and_from_a_run(stripes: Path, tmp_path: Path) -> N
     )
     done = run("train", "--config", config, "--epochs", "1", "--output-dir", tmp_path / "a")
     assert done.returncode == 0, done.stderr
-    text = (tmp_path / "a/config.json").read_text()
+    text = (tmp_path / "a/run.json").read_text()
     assert '"lr": 0.001' in text
     assert '"epochs": 1' in text
-    again = run("train", "--config", tmp_path / "a/config.json", "--output-dir", tmp_path / "b")
+    again = run("train", "--config", tmp_path / "a/run.json", "--output-dir", tmp_path / "b")
     assert again.returncode == 0, again.stderr
     assert (
         results(tmp_path / "a")["best.safetensors"] == results(tmp_path / "b")["best.safetensors"]
@@ -270,5 +270,5 @@ def test_a_run_that_has_ended_is_looked_through(stripes: Path, tmp_path: Path) -
         assert found.returncode == 2
         (line,) = found.stderr.splitlines()
         assert "last.safetensors" in line
-        assert f"alexnet train --config {folder / 'config.json'}" in line
+        assert f"alexnet train --config {folder / 'run.json'}" in line
     assert not last.exists()

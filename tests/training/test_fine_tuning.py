@@ -1,4 +1,4 @@
-"""Fine-tuning as a user meets it: weights that are there already, new pictures, a run out."""
+"""Fine-tuning as a user meets it: weights that are there already, new images, a run out."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ from alexnet.pretrained.fine_tuning import lr_factors, settled
 from alexnet.pretrained.published import PUBLISHED, open_pretrained
 from alexnet.run import LAST, Run
 from alexnet.spec.architectures import VARIANTS
-from alexnet.training import Machine, Observer, Stopped, resume, train
+from alexnet.training import Machine, Observer, TrainingInterrupted, resume, train
 from alexnet.training.checkpoint import load
 
 from ..conftest import Command
@@ -32,8 +32,8 @@ SMALL: dict[str, Any] = {"widths": 8, "groups": 1, "hidden": 16, "image_size": 6
 CPU = Machine(device="cpu")
 
 
-def make_pictures(root: Path, classes: tuple[str, ...]) -> Path:
-    """Noise, of another colour in each class."""
+def make_images(root: Path, classes: tuple[str, ...]) -> Path:
+    """Noise, of another color in each class."""
     generator = np.random.default_rng(len(classes))
     for split, count in (("train", 12), ("val", 4)):
         for place, name in enumerate(classes):
@@ -46,22 +46,22 @@ def make_pictures(root: Path, classes: tuple[str, ...]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_pictures(tmp_path_factory.mktemp("data") / "colours", ("blue", "red"))
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_images(tmp_path_factory.mktemp("data") / "colors", ("blue", "red"))
 
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_pictures(tmp_path_factory.mktemp("data") / "others", ("a", "b", "c"))
+    return make_images(tmp_path_factory.mktemp("data") / "others", ("a", "b", "c"))
 
 
 @pytest.fixture(scope="module")
-def source(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that the others start from; its batch norms have seen pictures."""
+def source(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that the others start from; its batch norms have seen images."""
     folder = tmp_path_factory.mktemp("runs") / "source"
     chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, seed=3)
     changes = {**SMALL, "norm": "batch"}
-    train(colours, changes=changes, recipe=chosen, machine=CPU, output_dir=folder)
+    train(colors, changes=changes, recipe=chosen, machine=CPU, output_dir=folder)
     return folder
 
 
@@ -116,7 +116,7 @@ def test_what_is_loaded_what_is_new_and_what_is_frozen(
     assert f"{source} (a run of half, 0.0 million parameters): conv1 … fc7 loaded" in lines[0]
     assert lines[0].endswith("fc8 new for 3 classes; frozen: conv1, norm1, conv2")
     assert any("at 0.1 of the learning rate" in line for line in seen.notices)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "run.json").read_text())
     assert config["recipe"]["freeze"] == ["conv1", "norm1", "conv2"]
     assert config["recipe"]["pretrained"] == str(source)
     assert "fc7.weight" in config["pretrained"]["loaded"]
@@ -125,11 +125,11 @@ def test_what_is_loaded_what_is_new_and_what_is_frozen(
 
 def test_a_run_from_before_there_was_fine_tuning_can_be_read(source: Path, tmp_path: Path) -> None:
     old = shutil.copytree(source, tmp_path / "old")
-    config = json.loads((old / "config.json").read_text())
+    config = json.loads((old / "run.json").read_text())
     del config["pretrained"]
     for name in ("pretrained", "freeze", "pretrained_lr_factor"):
         del config["recipe"][name]
-    (old / "config.json").write_text(json.dumps(config))
+    (old / "run.json").write_text(json.dumps(config))
     assert lr_factors(Run.open(old)) == {}
     assert Run.open(old).recipe == Run.open(source).recipe
 
@@ -146,17 +146,17 @@ def test_conv_freezes_the_convolutional_part(source: Path, others: Path, tmp_pat
 
 
 def test_the_last_layer_is_kept_when_its_classes_are_the_same(
-    source: Path, colours: Path, tmp_path: Path
+    source: Path, colors: Path, tmp_path: Path
 ) -> None:
     seen = Listens(tmp_path / "same")
-    tune(colours, tmp_path / "same", source, observer=seen)
+    tune(colors, tmp_path / "same", source, observer=seen)
     loaded = Run.open(source).weights()
     assert (seen.start["fc8.weight"] == loaded["fc8.weight"]).all()
     assert any("fc8 too, for its classes are the same" in line for line in seen.notices)
     swapped = shutil.copytree(source, tmp_path / "swapped")
     (swapped / "classes.json").write_text('["red", "blue"]')
     seen = Listens(tmp_path / "other")
-    tune(colours, tmp_path / "other", swapped, observer=seen)
+    tune(colors, tmp_path / "other", swapped, observer=seen)
     assert (seen.start["fc8.weight"] != loaded["fc8.weight"]).any()
     assert any("fc8 new for 2 classes" in line for line in seen.notices)
 
@@ -168,7 +168,7 @@ def test_a_stopped_run_goes_on_exactly_without_what_it_started_from(
     gone = shutil.copytree(source, tmp_path / "gone")
     options = {"freeze": "conv2,norm1", "optimizer": optimizer, "lr": 1e-3}
     tune(others, tmp_path / "whole", gone, **options)
-    with pytest.raises(Stopped):
+    with pytest.raises(TrainingInterrupted):
         tune(others, tmp_path / "stopped", gone, observer=StopsAt(1, 2), **options)
     shutil.rmtree(gone)
     resume(tmp_path / "stopped")
@@ -197,7 +197,7 @@ def test_a_run_killed_before_its_first_step_goes_on_without_the_file(
 def test_without_its_checkpoint_a_run_does_not_start_from_something_else(
     source: Path, others: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(TrainingInterrupted):
         tune(others, tmp_path / "run", source, observer=StopsAt(0, 1))
     (tmp_path / "run/checkpoint.safetensors").unlink()
     with pytest.raises(UserError, match="lost the checkpoint that holds the weights it started"):
@@ -211,12 +211,12 @@ def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source
     chosen = Recipe(optimizer=optimizer, momentum=0.0, weight_decay=decay, precision="fp32")
     run = dataclasses.replace(Run.open(source), recipe=chosen)
     plain = dataclasses.replace(run, recipe=Recipe(momentum=0.0, weight_decay=0, precision="fp32"))
-    pictures = [np.random.default_rng(n).integers(0, 256, (72, 72, 3), np.uint8) for n in (0, 1)]
+    images = [np.random.default_rng(n).integers(0, 256, (72, 72, 3), np.uint8) for n in (0, 1)]
 
     def stepped(which: Run, factors: dict[str, float]) -> dict[str, np.ndarray]:
         trainer = backends.open_trainer(which, start, lr_factors=factors, device="cpu")
         plan = view_plan(run.preprocessing, 2)
-        trainer.step(pictures, np.array([0, 1]), plan, lr=0.25, seed=1)
+        trainer.step(images, np.array([0, 1]), plan, lr=0.25, seed=1)
         return trainer.weights()
 
     factors = {"conv2.weight": 0.5, "fc6.weight": 0.1, "fc6.bias": 0.0, "conv1.weight": 0.0}
@@ -230,21 +230,21 @@ def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source
 
 
 def test_what_is_frozen_has_no_gradient_and_no_state(source: Path) -> None:
-    from alexnet.torch.inference import Network
+    from alexnet.torch.inference import TorchInferenceModel
     from alexnet.torch.trainer import Trainer
 
     run = Run.open(source)
-    network = Network(run.architecture, run.weights(), run.preprocessing, device="cpu")
+    model = TorchInferenceModel(run.architecture, run.weights(), run.preprocessing, device="cpu")
     names = [name for name in run.architecture.weight_shapes if name.startswith(("conv1", "norm1"))]
-    trainer = Trainer(network, run.recipe, lr_factors=dict.fromkeys(names, 0.0))
+    trainer = Trainer(model, run.recipe, lr_factors=dict.fromkeys(names, 0.0))
     squares = [np.full((72, 72, 3), 200, np.uint8)] * 2
     trainer.step(squares, np.array([0, 1]), view_plan(run.preprocessing, 2), lr=0.01, seed=0)
     assert not any(part in key for key in trainer.state() for part in ("conv1", "norm1"))
     assert "optimizer.conv2.weight.momentum_buffer" in trainer.state()
-    model = network.model
-    assert model.conv1.weight.grad is None
-    assert not model.norm1.training
-    assert model.norm2.training
+    network = model.network
+    assert network.conv1.weight.grad is None
+    assert not network.norm1.training
+    assert network.norm2.training
 
 
 @pytest.fixture
@@ -277,11 +277,11 @@ def published(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
 
 @pytest.mark.usefixtures("bvlc")
 def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
-    """Caffe's nets see blue first, on the scale to 255: a red picture shows in channel 2."""
+    """Caffe's nets see blue first, on the scale to 255: a red image shows in channel 2."""
     run = tune(others, tmp_path / "run", "bvlc", epochs=1)
     assert Run.open(run.folder).preprocessing == PUBLISHED["bvlc"].preprocessing
     assert run.recipe.pretrained == "bvlc"
-    network = backends.open_network(run, device="cpu")
+    network = backends.open_inference_model(run, device="cpu")
     red = np.zeros((256, 256, 3), np.uint8)
     red[..., 0] = 240
     batch = network.batch([red], view_plan(run.preprocessing, 1))  # type: ignore[attr-defined]
@@ -290,15 +290,15 @@ def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(batch[0, :, 100, 100], expected, rtol=1e-6)
 
 
-def test_a_mean_picture_travels_and_is_scaled(colours: Path, others: Path, tmp_path: Path) -> None:
-    chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, mean="pixel")
-    train(colours, changes=SMALL, recipe=chosen, machine=CPU, output_dir=tmp_path / "source")
-    before = Run.open(tmp_path / "source").mean_picture()
+def test_a_mean_image_travels_and_is_scaled(colors: Path, others: Path, tmp_path: Path) -> None:
+    chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, normalization="per_pixel")
+    train(colors, changes=SMALL, recipe=chosen, machine=CPU, output_dir=tmp_path / "source")
+    before = Run.open(tmp_path / "source").mean_image()
     assert before is not None
     same = tune(others, tmp_path / "same", tmp_path / "source", epochs=1)
-    assert np.array_equal(before, same.mean_picture())  # type: ignore[arg-type]
+    assert np.array_equal(before, same.mean_image())  # type: ignore[arg-type]
     larger = tune(others, tmp_path / "larger", tmp_path / "source", epochs=1, image_size=90)
-    after = larger.mean_picture()
+    after = larger.mean_image()
     assert after is not None
     assert after.shape == (larger.preprocessing.resize_px,) * 2 + (3,) == (103, 103, 3)
     np.testing.assert_allclose(after.mean((0, 1)), before.mean((0, 1)), rtol=0.01)
@@ -312,8 +312,8 @@ def test_a_file_without_preprocessing_takes_the_recipes(
     network = {**SMALL, "norm": "batch"}
     seen = Listens(tmp_path / "run")
     options: dict[str, Any] = {"variant": "half", "network": network, "observer": seen}
-    run = tune(others, tmp_path / "run", file, mean="half", **options)
-    said = f"{file} does not say how its pictures were normalized; --mean (now half) is used"
+    run = tune(others, tmp_path / "run", file, normalization="minus_one_to_one", **options)
+    said = f"{file} does not say how its images were normalized; --normalization (now minus_one_to_one) is used"
     assert said in seen.notices
     assert run.preprocessing.mean == (127.5,) * 3
     with pytest.raises(UserError, match=r"do not fit .*: surplus norm1.weight"):
@@ -343,7 +343,7 @@ def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
         ({"machine": Machine(device="cuda:99")}, "'cuda:99' is not on this machine"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_written_or_said_of_the_pictures(
+def test_what_cannot_be_is_said_before_anything_is_written_or_said_of_the_images(
     changes: dict[str, Any], says: str, source: Path, others: Path, tmp_path: Path
 ) -> None:
     changes, seen = dict(changes), Listens(tmp_path / "run")
@@ -363,9 +363,9 @@ def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
         assert server.ranges == []
 
 
-def test_nothing_left_to_train(source: Path, colours: Path, tmp_path: Path) -> None:
+def test_nothing_left_to_train(source: Path, colors: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to train"):
-        tune(colours, tmp_path / "run", source, pretrained_lr_factor=0)
+        tune(colors, tmp_path / "run", source, pretrained_lr_factor=0)
     with pytest.raises(UserError, match="say --pretrained too"):
         settled(recipe("fast", freeze="conv1"))
 
@@ -396,7 +396,7 @@ def test_the_command_line(
         assert re.search(r"^downloading owt.pth, \d+ kB, from 127.0.0.1", said.out, re.MULTILINE)
         assert "fine-tuning from owt (torchvision, 0.0 million parameters)" in said.out
         assert "fc8 new for 3 classes; frozen: conv1, conv2" in said.out
-    again = ["train", "--config", tmp_path / "a/config.json", "--output-dir", tmp_path / "b"]
+    again = ["train", "--config", tmp_path / "a/run.json", "--output-dir", tmp_path / "b"]
     assert command(*again, "--offline").status == 0
     assert read_results(tmp_path / "a") == read_results(tmp_path / "b")
     run = Run.open(tmp_path / "a")

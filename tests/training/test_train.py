@@ -1,4 +1,4 @@
-"""Training as a user of the Python interface meets it: a folder of pictures in, a run out."""
+"""Training as a user of the Python interface meets it: a folder of images in, a run out."""
 
 import csv
 import dataclasses
@@ -16,7 +16,7 @@ from alexnet import RunError, UserError, architecture
 from alexnet.config.hyperparameters import RECIPES, Recipe, recipe
 from alexnet.history import Epoch, Times
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, Stopped, diagnose, resume, train
+from alexnet.training import Machine, Observer, TrainingInterrupted, diagnose, resume, train
 
 from ..images import red_and_blue
 
@@ -25,9 +25,9 @@ SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two classes that a network learns at once: reddish and bluish noise."""
-    return red_and_blue(tmp_path_factory.mktemp("data") / "colours")
+    return red_and_blue(tmp_path_factory.mktemp("data") / "colors")
 
 
 def small_recipe(**changes: Any) -> Recipe:
@@ -68,11 +68,11 @@ def read_results(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
-    outcome = start(colours, tmp_path / "run")
+def test_a_run_explains_itself(colors: Path, tmp_path: Path) -> None:
+    outcome = start(colors, tmp_path / "run")
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert files == {
-        "config.json",
+        "run.json",
         "classes.json",
         "best.safetensors",
         "last.safetensors",
@@ -85,7 +85,7 @@ def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
         "diagnosis.json",
     }
     assert json.loads((tmp_path / "run/classes.json").read_text()) == ["blue", "red"]
-    config = json.loads((tmp_path / "run/config.json").read_text())
+    config = json.loads((tmp_path / "run/run.json").read_text())
     assert config["recipe"]["epochs"] == 3
     assert config["architecture"]["widths"] == [8] * 5
     assert config["preprocessing"]["crop_px"] == 63
@@ -100,20 +100,20 @@ def test_a_run_explains_itself(colours: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_learns_colours(name: str, colours: Path, tmp_path: Path) -> None:
+def test_every_recipe_learns_colors(name: str, colors: Path, tmp_path: Path) -> None:
     lr = {"paper": 1e-5}.get(name, 0.005)
     chosen = recipe(name, epochs=20, batch_size=8, image_size=None, lr=lr, init="kaiming")
-    outcome = train(colours, changes=SMALL, recipe=chosen, output_dir=tmp_path / "run")
+    outcome = train(colors, changes=SMALL, recipe=chosen, output_dir=tmp_path / "run")
     assert outcome.metrics.top1 > 0.8
 
 
 @pytest.mark.parametrize("place", [(0, 1), (0, 6), (1, 3), (2, 6)])
 def test_a_stopped_run_ends_as_if_it_had_not_been(
-    place: tuple[int, int], colours: Path, tmp_path: Path
+    place: tuple[int, int], colors: Path, tmp_path: Path
 ) -> None:
-    start(colours, tmp_path / "whole")
-    with pytest.raises(Stopped) as stopped:
-        start(colours, tmp_path / "stopped", StopsAt(*place))
+    start(colors, tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted) as stopped:
+        start(colors, tmp_path / "stopped", StopsAt(*place))
     assert stopped.value.folder == tmp_path / "stopped"
     assert stopped.value.signal_number == signal.SIGINT
     killed_while_writing = tmp_path / "stopped/.best.safetensors.1.partial"
@@ -130,7 +130,7 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_signal_while_an_epoch_is_validated_stops_behind_it(
-    number: int, colours: Path, tmp_path: Path
+    number: int, colors: Path, tmp_path: Path
 ) -> None:
     """Behind the last epoch too: a program that trains many runs has to stop there."""
 
@@ -139,30 +139,30 @@ def test_a_signal_while_an_epoch_is_validated_stops_behind_it(
             if epoch.epoch == number:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    start(colours, tmp_path / "whole")
-    with pytest.raises(Stopped, match=f"stopped after epoch {number}"):
-        start(colours, tmp_path / "stopped", StopsBehind())
+    start(colors, tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted, match=f"stopped after epoch {number}"):
+        start(colors, tmp_path / "stopped", StopsBehind())
     resume(tmp_path / "stopped")
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])
-def test_every_optimizer_resumes_exactly(optimizer: str, colours: Path, tmp_path: Path) -> None:
+def test_every_optimizer_resumes_exactly(optimizer: str, colors: Path, tmp_path: Path) -> None:
     changes = {"optimizer": optimizer, "lr": 1e-3, "schedule": "plateau", "lr_drop_patience": 1}
-    start(colours, tmp_path / "whole", **changes)
-    with pytest.raises(Stopped):
-        start(colours, tmp_path / "stopped", StopsAt(1, 2), **changes)
+    start(colors, tmp_path / "whole", **changes)
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "stopped", StopsAt(1, 2), **changes)
     resume(tmp_path / "stopped")
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
-def test_batch_norm_resumes_exactly(colours: Path, tmp_path: Path) -> None:
+def test_batch_norm_resumes_exactly(colors: Path, tmp_path: Path) -> None:
     changes = {**SMALL, "norm": "batch", "norm_layers": (1, 2, 3, 4, 5)}
     chosen = small_recipe()
-    train(colours, changes=changes, recipe=chosen, output_dir=tmp_path / "whole")
-    with pytest.raises(Stopped):
+    train(colors, changes=changes, recipe=chosen, output_dir=tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted):
         train(
-            colours,
+            colors,
             changes=changes,
             recipe=chosen,
             output_dir=tmp_path / "stopped",
@@ -172,25 +172,25 @@ def test_batch_norm_resumes_exactly(colours: Path, tmp_path: Path) -> None:
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
-def test_the_seed_decides(colours: Path, tmp_path: Path) -> None:
+def test_the_seed_decides(colors: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        start(colours, tmp_path / name, seed=seed, epochs=1)
+        start(colors, tmp_path / name, seed=seed, epochs=1)
     assert read_results(tmp_path / "a") == read_results(tmp_path / "b")
     assert read_results(tmp_path / "a") != read_results(tmp_path / "c")
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_update(colours: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_before_the_update(colors: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"the loss is .*try a lower --lr"):
-        start(colours, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
+        start(colors, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
     for file in (tmp_path / "run").glob("*.safetensors"):
         weights = Run.open(tmp_path / "run").weights(file.name)
         assert all(np.isfinite(array).all() for array in weights.values())
 
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
-    colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start(colours, tmp_path / "whole")
+    start(colors, tmp_path / "whole")
     replace = Path.replace
 
     def full(self: Path, target: Path) -> Path:
@@ -200,57 +200,57 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(RunError, match=r"cannot write .*best.safetensors: No space left"):
-        start(colours, tmp_path / "full")
+        start(colors, tmp_path / "full")
     monkeypatch.undo()
     assert not list((tmp_path / "full").glob(".*partial"))
     resume(tmp_path / "full")
     assert read_results(tmp_path / "full") == read_results(tmp_path / "whole")
 
 
-def test_a_stopped_run_is_diagnosed_as_that_and_knows_its_pictures(
-    colours: Path, tmp_path: Path
+def test_a_stopped_run_is_diagnosed_as_that_and_knows_its_images(
+    colors: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(Stopped):
-        start(colours, tmp_path / "run", StopsAt(1, 2))
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "run", StopsAt(1, 2))
     found = diagnose(tmp_path / "run")
     again = f"alexnet train --resume {tmp_path / 'run'}"
     assert found.line == f"stopped after 1 of 3 epochs; try {again}"
-    count = len(list((colours / "val").glob("*/*")))
+    count = len(list((colors / "val").glob("*/*")))
     assert f"% of {count} (95% interval" in found.evidence[1]
 
 
-def test_a_damaged_checkpoint_is_named(colours: Path, tmp_path: Path) -> None:
-    with pytest.raises(Stopped):
-        start(colours, tmp_path / "run", StopsAt(1, 2))
+def test_a_damaged_checkpoint_is_named(colors: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "run", StopsAt(1, 2))
     checkpoint = tmp_path / "run/checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"checkpoint\.safetensors is cut short or damaged"):
         resume(tmp_path / "run")
 
 
-def test_pictures_that_changed_are_refused_on_resume(colours: Path, tmp_path: Path) -> None:
+def test_images_that_changed_are_refused_on_resume(colors: Path, tmp_path: Path) -> None:
     import shutil
 
-    data = shutil.copytree(colours, tmp_path / "colours")
-    with pytest.raises(Stopped):
+    data = shutil.copytree(colors, tmp_path / "colors")
+    with pytest.raises(TrainingInterrupted):
         start(data, tmp_path / "run", StopsAt(0, 2))
     (data / "train/red/0.png").unlink()
     with pytest.raises(UserError, match="has changed since"):
         resume(tmp_path / "run")
 
 
-def test_a_folder_with_something_in_it_is_not_written_over(colours: Path, tmp_path: Path) -> None:
+def test_a_folder_with_something_in_it_is_not_written_over(colors: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
     with pytest.raises(UserError, match="exists already"):
-        start(colours, tmp_path / "run")
+        start(colors, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
 
-def test_broken_pictures_are_left_out_and_counted(colours: Path, tmp_path: Path) -> None:
+def test_broken_images_are_left_out_and_counted(colors: Path, tmp_path: Path) -> None:
     import shutil
 
-    data = shutil.copytree(colours, tmp_path / "colours")
+    data = shutil.copytree(colors, tmp_path / "colors")
     (data / "train/red/0.png").write_bytes(b"")
     (data / "train/blue/1.png").write_bytes((data / "train/blue/1.png").read_bytes()[:1000])
     notices: list[str] = []
@@ -260,64 +260,64 @@ def test_broken_pictures_are_left_out_and_counted(colours: Path, tmp_path: Path)
             notices.append(text)
 
     start(data, tmp_path / "run", Listens(), epochs=1)
-    assert any("without 2 unreadable pictures" in notice for notice in notices)
-    assert any(notice.startswith("46 pictures for training") for notice in notices)
+    assert any("without 2 unreadable images" in notice for notice in notices)
+    assert any(notice.startswith("46 images for training") for notice in notices)
 
 
-def test_grey_pictures_and_tensorboard(colours: Path, tmp_path: Path) -> None:
+def test_gray_images_and_tensorboard(colors: Path, tmp_path: Path) -> None:
     outcome = train(
-        colours,
+        colors,
         changes={**SMALL, "in_channels": 1},
         recipe=small_recipe(epochs=1),
         output_dir=tmp_path / "run",
         tensorboard=True,
     )
-    assert outcome.run.preprocessing.channels == "grey"
+    assert outcome.run.preprocessing.channels == "gray"
     assert list((tmp_path / "run/tensorboard").glob("events*"))
 
 
-def test_training_in_a_thread_that_gets_no_signals(colours: Path, tmp_path: Path) -> None:
-    thread = threading.Thread(target=start, args=(colours, tmp_path / "run"), kwargs={"epochs": 1})
+def test_training_in_a_thread_that_gets_no_signals(colors: Path, tmp_path: Path) -> None:
+    thread = threading.Thread(target=start, args=(colors, tmp_path / "run"), kwargs={"epochs": 1})
     thread.start()
     thread.join()
     assert (tmp_path / "run/best.safetensors").exists()
 
 
-def test_observers_see_every_epoch(colours: Path, tmp_path: Path) -> None:
+def test_observers_see_every_epoch(colors: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, bool]] = []
 
     class Watches(Observer):
         def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
-            assert times.pictures_per_second > 0
+            assert times.images_per_second > 0
             seen.append((epoch.epoch, is_best))
 
-    start(colours, tmp_path / "run", Watches())
+    start(colors, tmp_path / "run", Watches())
     assert [epoch for epoch, _ in seen] == [1, 2, 3]
     assert seen[0][1]
 
 
-def test_few_pictures_are_seen_more_often_unless_the_epochs_are_given(
-    colours: Path, tmp_path: Path
+def test_few_images_are_seen_more_often_unless_the_epochs_are_given(
+    colors: Path, tmp_path: Path
 ) -> None:
-    few = recipe("fast", least_steps=30, batch_size=8, image_size=None)
+    few = recipe("fast", min_steps=30, batch_size=8, image_size=None)
     few = dataclasses.replace(few, epochs=1)
-    outcome = train(colours, changes=SMALL, recipe=few, output_dir=tmp_path / "a")
-    assert outcome.run.recipe.epochs == 5  # 48 pictures are 6 steps an epoch
-    assert recipe("fast", epochs=2).least_steps == 0
+    outcome = train(colors, changes=SMALL, recipe=few, output_dir=tmp_path / "a")
+    assert outcome.run.recipe.epochs == 5  # 48 images are 6 steps an epoch
+    assert recipe("fast", epochs=2).min_steps == 0
 
 
-def test_an_architecture_keeps_its_own_size(colours: Path, tmp_path: Path) -> None:
+def test_an_architecture_keeps_its_own_size(colors: Path, tmp_path: Path) -> None:
     net = architecture("half", widths=8, hidden=16, image_size=70, init="kaiming")
     chosen = recipe("fast", epochs=1, batch_size=8)
-    outcome = train(colours, variant=net, recipe=chosen, output_dir=tmp_path / "run")
+    outcome = train(colors, variant=net, recipe=chosen, output_dir=tmp_path / "run")
     assert outcome.run.architecture.image_size == 70
     assert outcome.run.architecture.init == "kaiming"
 
 
-def test_a_run_keeps_what_its_diagnosis_rests_on(colours: Path, tmp_path: Path) -> None:
+def test_a_run_keeps_what_its_diagnosis_rests_on(colors: Path, tmp_path: Path) -> None:
     from alexnet.training import diagnose
 
-    outcome = start(colours, tmp_path / "run")
+    outcome = start(colors, tmp_path / "run")
     kept = json.loads((tmp_path / "run/diagnosis.json").read_text())
     measured = kept["measured"]
     assert measured["train_counts"] == [24, 24]
@@ -328,11 +328,11 @@ def test_a_run_keeps_what_its_diagnosis_rests_on(colours: Path, tmp_path: Path) 
     assert kept["verdict"] == outcome.diagnosis.verdict == diagnose(tmp_path / "run").verdict
 
 
-def test_a_run_that_diverged_at_once_has_a_diagnosis(colours: Path, tmp_path: Path) -> None:
+def test_a_run_that_diverged_at_once_has_a_diagnosis(colors: Path, tmp_path: Path) -> None:
     from alexnet.training import diagnose
 
     with pytest.raises(RunError):
-        start(colours, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
+        start(colors, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
     found = diagnose(tmp_path / "run")
     assert found.verdict == "learning rate too high"
     assert "in epoch 1" in found.sentence

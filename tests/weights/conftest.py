@@ -49,7 +49,7 @@ class IndexedNet(nn.Module):
         )
         generator = torch.Generator().manual_seed(0)
         for parameter in self.parameters():
-            if parameter.dim() > 1:  # Of a size with which the logits depend on the picture.
+            if parameter.dim() > 1:  # Of a size with which the logits depend on the image.
                 nn.init.kaiming_normal_(parameter, generator=generator)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

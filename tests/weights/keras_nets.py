@@ -17,7 +17,7 @@ import numpy as np
 from keras import Model, Sequential, layers
 
 WIDTHS, HIDDEN, CLASSES, SIZE = (8, 12, 16, 16, 12), (24, 20), 5, 131
-"""Seed 000 made narrow, and for pictures of which 3x3 are left at the flatten."""
+"""Seed 000 made narrow, and for images of which 3x3 are left at the flatten."""
 
 
 def features() -> list[Any]:
@@ -41,11 +41,11 @@ def classifier() -> list[Any]:
 
 def functional() -> Any:
     """Seed 000's AlexNet_v1."""
-    picture = layers.Input((SIZE, SIZE, 3))
-    x = picture
+    image = layers.Input((SIZE, SIZE, 3))
+    x = image
     for layer in [*features(), layers.Flatten(), *classifier()]:
         x = layer(x)
-    return Model(picture, x)
+    return Model(image, x)
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -63,7 +63,7 @@ class Subclassed(Model):
 
 
 def named_layers(spec: dict[str, Any]) -> list[Any]:
-    """Layers with our names, in a picture's order; the dense layers behind a flatten."""
+    """Layers with our names, in an image's order; the dense layers behind a flatten."""
     found: list[Any] = [layers.ZeroPadding2D(2)]
     for i, width in enumerate(spec["widths"]):
         groups = spec["groups"][i]
@@ -107,29 +107,29 @@ def build(spec: dict[str, Any]) -> Any:
         model = Named(spec) if spec["kind"] == "subclassed" else Subclassed()
         model(np.zeros((1, size, size, 3), np.float32))  # only then has it weights
         return model
-    picture = layers.Input((size, size, 3))
-    x = picture
+    image = layers.Input((size, size, 3))
+    x = image
     for layer in named_layers(spec):
         x = layer(x)
-    return Model(picture, x)
+    return Model(image, x)
 
 
 def save(folder: Path) -> None:
-    """The seeds' nets, trained or not, and what they make of a picture."""
+    """The seeds' nets, trained or not, and what they make of an image."""
     generator = np.random.default_rng(0)
-    picture = generator.standard_normal((2, SIZE, SIZE, 3), np.float32)
-    picture[1] *= 3
-    np.save(folder / "picture.npy", picture)
+    image = generator.standard_normal((2, SIZE, SIZE, 3), np.float32)
+    image[1] *= 3
+    np.save(folder / "image.npy", image)
     made = {"functional": functional(), "subclassed": Subclassed()}
     for name, model in made.items():
-        model(picture)
+        model(image)
         for weight in model.weights:  # also biases are other than 0
             value = weight.numpy() if hasattr(weight, "numpy") else np.asarray(weight)
             weight.assign(value + generator.standard_normal(value.shape) * 0.02)
         if name == "functional":
             model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-            model.fit(picture, np.array([0, 3]), verbose=0)  # the file then has the optimizer
-        np.save(folder / f"{name}.npy", model.predict(picture, verbose=0))
+            model.fit(image, np.array([0, 3]), verbose=0)  # the file then has the optimizer
+        np.save(folder / f"{name}.npy", model.predict(image, verbose=0))
         model.save_weights(folder / f"{name}.weights.h5")
         model.save(folder / f"{name}.keras")
         model.save(folder / f"{name}.h5")
@@ -137,11 +137,11 @@ def save(folder: Path) -> None:
 
 def load(folder: Path) -> None:
     """What the nets of specs.json compute with the weights that the tests wrote."""
-    picture = np.load(folder / "picture.npy")
+    image = np.load(folder / "image.npy")
     for name, spec in json.loads((folder / "specs.json").read_text()).items():
         model = build(spec)
         model.load_weights(folder / spec["file"])
-        np.save(folder / f"{name}.npy", model.predict(picture[:, : spec["size"]], verbose=0))
+        np.save(folder / f"{name}.npy", model.predict(image[:, : spec["size"]], verbose=0))
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ def test_another_variants_weights_name_it(theirs: str, wanted: str, says: str) -
     assert says in text
 
 
-def test_the_pictures_and_classes_of_another_variants_weights_are_said() -> None:
+def test_the_images_and_classes_of_another_variants_weights_are_said() -> None:
     arrays = shaped("half", image_size=64, in_channels=1, num_classes=7)
     text = said(arrays, architecture("owt", in_channels=1))
     assert text.endswith(
-        "those of half with 7 classes for pictures of 63 to 94 pixels; "
+        "those of half with 7 classes for images of 63 to 94 pixels; "
         "choose the variant half and an image_size of 63 to 94"
     )
 
@@ -81,9 +81,9 @@ def test_a_change_of_the_own_variant_is_not_taken_for_another() -> None:
     assert "fc7.weight is (2048, 2048) and not (1000, 2048), and 2 more" in text
 
 
-def test_the_own_variants_weights_for_other_pictures_or_classes_say_which() -> None:
+def test_the_own_variants_weights_for_other_images_or_classes_say_which() -> None:
     text = said(shaped("half", image_size=64), architecture("half"))
-    assert "fc6.weight is (2048, 128) and not (2048, 4608); make the network for pictures" in text
+    assert "fc6.weight is (2048, 128) and not (2048, 4608); make the network for images" in text
     assert "of 63 to 94 pixels" in text
     text = said(shaped("half", num_classes=7), architecture("half"))
     assert text.endswith(

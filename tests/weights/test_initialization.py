@@ -20,7 +20,7 @@ TABLE = {
     # Paper, section 5.
     "paper": ((0.01,) * 8, ONES),
     # layers-145.cfg: initW of conv1 to fc8, and initB.
-    "program": ((0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01), ONES),
+    "cuda-convnet": ((0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01), ONES),
     # models/bvlc_alexnet/train_val.prototxt: weight_filler std, bias_filler value.
     "bvlc": ((0.01,) * 5 + (0.005, 0.005, 0.01), (0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0)),
     # models/bvlc_reference_caffenet/train_val.prototxt.
@@ -53,7 +53,7 @@ def test_normal_inits(init: str) -> None:
 
 def test_the_seeds_init() -> None:
     """Kaiming normal over the fan out for ReLU, N(0, 0.01) for dense layers, biases 0."""
-    arrays = start("seed")
+    arrays = start("tutorial")
     for name in LAYERS:
         weight = arrays[f"{name}.weight"]
         if name.startswith("conv"):

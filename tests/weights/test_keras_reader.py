@@ -46,11 +46,11 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def logits_of(net: Architecture, arrays: dict[str, Any], picture: np.ndarray) -> np.ndarray:
+def logits_of(net: Architecture, arrays: dict[str, Any], image: np.ndarray) -> np.ndarray:
     model = AlexNet(net)
     model.load_weights(arrays)
     with torch.no_grad():
-        logits = model.eval()(torch.from_numpy(picture).permute(0, 3, 1, 2))
+        logits = model.eval()(torch.from_numpy(image).permute(0, 3, 1, 2))
     return logits.double().numpy()
 
 
@@ -72,8 +72,8 @@ def test_the_seeds_keras_nets_give_the_same_probabilities(kind: str, way: str, s
     found = weights.read(saved / f"{kind}.{way}")
     weights.check(found, net)
     theirs = np.load(saved / f"{kind}.npy")
-    ours = softmax(logits_of(net, found, np.load(saved / "picture.npy")))
-    assert np.abs(theirs[0] - theirs[1]).max() > 0.01, "they tell the pictures apart"
+    ours = softmax(logits_of(net, found, np.load(saved / "image.npy")))
+    assert np.abs(theirs[0] - theirs[1]).max() > 0.01, "they tell the images apart"
     assert np.abs(np.log(ours) - np.log(theirs)).max() < 1e-4, "so the logits are equal as well"
 
 
@@ -95,7 +95,7 @@ NETS = {
 
 
 def with_noise(net: Architecture) -> dict[str, np.ndarray]:
-    """Weights none of which is like another, such that the logits depend on the picture."""
+    """Weights none of which is like another, such that the logits depend on the image."""
     generator = np.random.default_rng(0)
     arrays = weights.initial(net, seed=0)
     return {
@@ -106,8 +106,8 @@ def with_noise(net: Architecture) -> dict[str, np.ndarray]:
 
 def test_keras_loads_what_is_written(tmp_path: Path) -> None:
     """A functional model, one with attributes, and the seeds' own, from the same files."""
-    picture = np.random.default_rng(1).standard_normal((2, 131, 131, 3), np.float32)
-    np.save(tmp_path / "picture.npy", picture)
+    image = np.random.default_rng(1).standard_normal((2, 131, 131, 3), np.float32)
+    np.save(tmp_path / "image.npy", image)
     specs: dict[str, dict[str, Any]] = {}
     for name, net in NETS.items():
         weights.write(with_noise(net), tmp_path / f"{name}.weights.h5", architecture=net)
@@ -134,9 +134,9 @@ def test_keras_loads_what_is_written(tmp_path: Path) -> None:
     run_keras("load", tmp_path, BACKENDS[-1])
     for name in specs:
         net = NETS[name.partition("-")[0]]
-        ours = logits_of(net, with_noise(net), picture)
+        ours = logits_of(net, with_noise(net), image)
         theirs = np.load(tmp_path / f"{name}.npy")
-        assert np.abs(ours[0] - ours[1]).max() > 0.01, "they tell the pictures apart"
+        assert np.abs(ours[0] - ours[1]).max() > 0.01, "they tell the images apart"
         if "seed" in name:
             ours, theirs = np.log(softmax(ours)), np.log(theirs)
         np.testing.assert_allclose(theirs, ours, atol=1e-4, rtol=1e-4, err_msg=name)

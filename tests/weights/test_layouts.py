@@ -29,7 +29,7 @@ def same_logits(theirs: nn.Module, ours: AlexNet, size: int = 224) -> None:
     x = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected, found = theirs.eval()(x), ours.eval()(x)
-    assert (expected[0] - expected[1]).abs().max() > 0.1, "the logits tell the pictures apart"
+    assert (expected[0] - expected[1]).abs().max() > 0.1, "the logits tell the images apart"
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -40,7 +40,7 @@ def same_logits(theirs: nn.Module, ours: AlexNet, size: int = 224) -> None:
 def test_the_seeds_networks(variant: str, widths: tuple[int, ...], tmp_path: Path) -> None:
     theirs = IndexedNet(widths, 2048, 5)
     ours = AlexNet(variant, num_classes=5)
-    assert sum(p.numel() for p in theirs.parameters()) == ours.architecture.parameters
+    assert sum(p.numel() for p in theirs.parameters()) == ours.architecture.num_parameters
     torch.save(theirs.state_dict(), tmp_path / "AlexNet.pth")
     ours.load_weights(weights.read(tmp_path / "AlexNet.pth"))
     same_logits(theirs, ours)

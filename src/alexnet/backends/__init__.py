@@ -3,12 +3,12 @@
 from alexnet.backends.opening import (
     BACKENDS,
     TORCH,
-    Network,
+    InferenceModel,
     Trainer,
     check_backend,
     check_device,
     libraries,
-    open_network,
+    open_inference_model,
     open_trainer,
     threads,
 )
@@ -16,12 +16,12 @@ from alexnet.backends.opening import (
 __all__ = [
     "BACKENDS",
     "TORCH",
-    "Network",
+    "InferenceModel",
     "Trainer",
     "check_backend",
     "check_device",
     "libraries",
-    "open_network",
+    "open_inference_model",
     "open_trainer",
     "threads",
 ]

@@ -22,21 +22,19 @@ BACKENDS = (TORCH, "tensorflow", "jax")
 """What can compute: PyTorch by itself, TensorFlow and JAX through Keras."""
 
 
-class Network(Protocol):
+class InferenceModel(Protocol):
     """A network with its weights and its preprocessing, ready to compute."""
 
     preprocessing: Preprocessing
 
-    def logits(
-        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
-    ) -> "NDArray[np.float32]":
+    def logits(self, images: "Sequence[NDArray[np.uint8]]", plan: "Plan") -> "NDArray[np.float32]":
         """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
         ...
 
     def peaks(
-        self, pictures: "Sequence[NDArray[np.uint8]]", plan: "Plan"
+        self, images: "Sequence[NDArray[np.uint8]]", plan: "Plan"
     ) -> "dict[str, NDArray[np.float32]]":
-        """The largest output of each channel or unit over these pictures, by activation layer."""
+        """The largest output of each channel or unit over these images, by activation layer."""
         ...
 
 
@@ -44,11 +42,11 @@ class Trainer(Protocol):
     """A network that can be trained, step by step."""
 
     @property
-    def network(self) -> Network: ...
+    def model(self) -> InferenceModel: ...
 
     def step(
         self,
-        pictures: "Sequence[NDArray[np.uint8]]",
+        images: "Sequence[NDArray[np.uint8]]",
         labels: "NDArray[np.int64]",
         plan: "Plan",
         *,
@@ -58,13 +56,13 @@ class Trainer(Protocol):
         """One update of the weights.
 
         Args:
-            pictures: kept squares (resize_px, resize_px, 3), RGB.
+            images: kept squares (resize_px, resize_px, 3), RGB.
             labels: (N,), the number of the class of each.
-            plan: what is done to each picture before it goes in.
+            plan: what is done to each image before it goes in.
             seed: of what the network draws in this step, the dropout.
 
         Returns:
-            The mean cross-entropy, and how many pictures were classified rightly, both before
+            The mean cross-entropy, and how many images were classified rightly, both before
             the update and without label smoothing.
 
         Raises:
@@ -94,14 +92,14 @@ def check_backend(backend: str) -> None:
         check_installed(backend)
 
 
-def open_network(
+def open_inference_model(
     run: "Run",
     *,
     backend: str | None = None,
     device: str = "auto",
     workers: int | None = None,
     file: str | None = None,
-) -> Network:
+) -> InferenceModel:
     """The network of a run with the weights of its best epoch.
 
     Args:
@@ -112,7 +110,7 @@ def open_network(
         UserError: the run has no weights yet, they are damaged, or the backend or the device is
             not there.
     """
-    return _network(run, run.weights(file), backend or run.backend, device, workers)
+    return _inference_model(run, run.weights(file), backend or run.backend, device, workers)
 
 
 def open_trainer(
@@ -139,42 +137,44 @@ def open_trainer(
     if backend == TORCH:
         import torch
 
-        from alexnet.torch.inference import Network as TorchNetwork
+        from alexnet.torch.inference import TorchInferenceModel
         from alexnet.torch.trainer import Trainer as TorchTrainer
 
         if threads is not None:
             torch.set_num_threads(threads)
-        network = _network(run, weights, backend, device, workers)
-        assert isinstance(network, TorchNetwork)
-        return TorchTrainer(network, run.recipe, lr_factors=lr_factors or {}, compiled=compiled)
+        model = _inference_model(run, weights, backend, device, workers)
+        assert isinstance(model, TorchInferenceModel)
+        return TorchTrainer(model, run.recipe, lr_factors=lr_factors or {}, compiled=compiled)
     from alexnet.backends.keras_startup import start, use_threads
 
     start(backend, device)
     if threads is not None:
         use_threads(backend, threads)
-    from alexnet.keras.inference import Network as KerasNetwork
+    from alexnet.keras.inference import KerasInferenceModel
     from alexnet.keras.trainer import Trainer as KerasTrainer
 
-    network = _network(run, weights, backend, device, workers)
-    assert isinstance(network, KerasNetwork)
-    return KerasTrainer(network, run.recipe, lr_factors=lr_factors)
+    model = _inference_model(run, weights, backend, device, workers)
+    assert isinstance(model, KerasInferenceModel)
+    return KerasTrainer(model, run.recipe, lr_factors=lr_factors)
 
 
-def _network(
+def _inference_model(
     run: "Run", weights: "Mapping[str, np.ndarray]", backend: str, device: str, workers: int | None
-) -> Network:
+) -> InferenceModel:
     check_backend(backend)
-    options: dict[str, Any] = {"mean_picture": run.mean_picture(), "workers": workers}
+    options: dict[str, Any] = {"mean_image": run.mean_image(), "workers": workers}
     if backend == TORCH:
-        from alexnet.torch.inference import Network as TorchNetwork
+        from alexnet.torch.inference import TorchInferenceModel
 
-        return TorchNetwork(run.architecture, weights, run.preprocessing, device=device, **options)
+        return TorchInferenceModel(
+            run.architecture, weights, run.preprocessing, device=device, **options
+        )
     from alexnet.backends.keras_startup import start
 
     start(backend, device)
-    from alexnet.keras.inference import Network as KerasNetwork
+    from alexnet.keras.inference import KerasInferenceModel
 
-    return KerasNetwork(run.architecture, weights, run.preprocessing, **options)
+    return KerasInferenceModel(run.architecture, weights, run.preprocessing, **options)
 
 
 def check_device(device: str, backend: str = TORCH) -> None:

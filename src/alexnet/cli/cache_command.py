@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="See and clear the cache: decoded pictures, features, archives, digits, weights, hashes.",
+    help="See and clear the cache: decoded images, features, archives, digits, weights, hashes.",
 )
 
 
@@ -28,7 +28,7 @@ def show_entries() -> None:
     if not entries:
         typer.echo(f"nothing in {printable(cache_dir())}")
         return
-    rows = [("kind", "pictures", "created", "size", "made from")]
+    rows = [("kind", "images", "created", "size", "made from")]
     for entry in entries:
         index, count = entry.index, entry.index.get("count")
         rows.append(

@@ -23,20 +23,20 @@ def check(
     ] = None,
     workers: WorkersOption = None,
 ) -> None:
-    """Read every picture and report classes, sizes, broken files, copies and imbalance.
+    """Read every image and report classes, sizes, broken files, copies and imbalance.
 
     Exits with 2 when training could not work with this data.
     """
     from rich.console import Console
 
-    from alexnet import data as pictures
+    from alexnet import data as images
     from alexnet.cli.output import require_writable, write_report
     from alexnet.progress import rich_progress
 
     if json is not None:
         require_writable(json)
     errors = Console(stderr=True)
-    report = pictures.check(data, workers, rich_progress(errors))
+    report = images.check(data, workers, rich_progress(errors))
     if json != "-":
         _show(report, Console())
     if json is not None:
@@ -49,7 +49,7 @@ def check(
 
 def _show(report: "CheckReport", console: "Console") -> None:
     _show_classes(report, console)
-    _show_pictures(report, console)
+    _show_images(report, console)
     unreadable = [f"{path}: {reason}" for path, reason in report.unreadable.items()]
     _show_list(console, unreadable, "cannot be read, training goes on without")
     _show_list(
@@ -83,19 +83,19 @@ def _show_classes(report: "CheckReport", console: "Console") -> None:
     console.print(table)
 
 
-def _show_pictures(report: "CheckReport", console: "Console") -> None:
+def _show_images(report: "CheckReport", console: "Console") -> None:
     from alexnet.text import counted
 
     formats = ", ".join(f"{count:,} {name}" for name, count in report.formats.items())
-    _line(console, f"{counted(report.pictures, 'picture')} that can be read: {formats or 'none'}")
+    _line(console, f"{counted(report.images, 'image')} that can be read: {formats or 'none'}")
     if report.sizes:
         _line(console, f"width x height, pixels: {_sizes(report)}")
     if report.split_by == "hash":
-        _line(console, "train and val are told apart by a hash of each picture's content")
+        _line(console, "train and val are told apart by a hash of each image's content")
     if report.imbalance is not None and report.imbalance > 1 and len(report.classes) > 1:
         _line(
             console,
-            f"the largest class has {report.imbalance:.3g} times the pictures of the smallest",
+            f"the largest class has {report.imbalance:.3g} times the images of the smallest",
         )
 
 

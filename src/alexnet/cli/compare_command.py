@@ -77,9 +77,13 @@ def _show(comparison: "Comparison", names: tuple[str, str], console: "Console") 
     else:
         console.print("no field differs", markup=False)
     console.print()
-    costs = [("for one picture", *names, "ratio")]
+    costs = [("for one image", *names, "ratio")]
     for name, total in comparison.totals.items():
         text = kilobytes if name == "activation_bytes" else "{:,}".format
-        label = {"multiply_adds": "multiply-adds", "activation_bytes": "memory, kB"}.get(name, name)
+        label = {
+            "num_parameters": "parameters",
+            "macs": "MACs",
+            "activation_bytes": "memory, kB",
+        }.get(name, name)
         costs.append((label, text(total.first), text(total.second), f"{total.ratio:.3f}"))
     show(console, costs, (False, True, True, True))

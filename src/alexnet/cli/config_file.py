@@ -1,4 +1,4 @@
-"""A file of settings for `alexnet train`: TOML or JSON by hand, or the config.json of a run."""
+"""A file of settings for `alexnet train`: TOML or JSON by hand, or the run.json of a run."""
 
 import json
 import sys
@@ -28,8 +28,8 @@ OWN_OPTIONS = (
 def read_config(path: Path) -> dict[str, Any]:
     """The options in a file, by their names on the command line with `_` for `-`.
 
-    `architecture` is a table of changes to the variant. Of a run's config.json come its network,
-    its recipe and its pictures.
+    `architecture` is a table of changes to the variant. Of a run's run.json come its network,
+    its recipe and its images.
 
     Raises:
         UserError: no such file, not TOML or JSON, or a name that is no setting.

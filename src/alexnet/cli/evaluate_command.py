@@ -1,4 +1,4 @@
-"""alexnet evaluate: how good a run is on pictures whose classes are known."""
+"""alexnet evaluate: how good a run is on images whose classes are known."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +33,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Where figures, pictures and predictions go.",
+            help="Where figures, images and predictions go.",
             show_default="RUN/evaluation/…",
         ),
     ] = None,
@@ -87,9 +87,9 @@ def _show(evaluation: "Evaluation", console: "Console") -> None:
 
     metrics = evaluation.metrics
     what = "" if evaluation.split == "all" else f", {evaluation.split}"
-    crops = "centre crop" if evaluation.crops == 1 else "ten crops"
-    pictures = counted(metrics.count, "picture")
-    _line(console, f"{printable(evaluation.source)}{what}: {pictures}, {crops}\n")
+    crops = "center crop" if evaluation.crops == 1 else "ten crops"
+    images = counted(metrics.count, "image")
+    _line(console, f"{printable(evaluation.source)}{what}: {images}, {crops}\n")
     _show_totals(metrics, console)
     _show_classes(metrics, console)
     if evaluation.folder is not None:
@@ -124,7 +124,7 @@ def _show_classes(metrics: "Metrics", console: "Console") -> None:
     order = sorted(range(count), key=badness)
     shown = order if count <= _ALL_CLASSES else order[:_WORST_CLASSES]
     table = Table("class", box=None, pad_edge=False, header_style="bold")
-    for name in ("pictures", "precision", "recall", "F1"):
+    for name in ("images", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
     table.add_column("most often taken for")
     for i in shown:
@@ -138,7 +138,7 @@ def _show_classes(metrics: "Metrics", console: "Console") -> None:
 
 
 def _taken_for(metrics: "Metrics", i: int) -> str:
-    """The most frequent mistake with pictures of a class."""
+    """The most frequent mistake with images of a class."""
     from alexnet.text import printable
 
     row = metrics.confusion[i].copy()

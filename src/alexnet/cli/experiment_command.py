@@ -1,4 +1,4 @@
-"""alexnet experiment: a claim of the paper, put to the test on pictures."""
+"""alexnet experiment: a claim of the paper, put to the test on images."""
 
 import shlex
 import sys
@@ -60,7 +60,7 @@ def experiment(
             "--recipe",
             metavar="NAME",
             help=f"The common training settings: {', '.join(RECIPES)}.",
-            show_default="fast without its changes of colours",
+            show_default="fast without its changes of colors",
             autocompletion=completion(RECIPES),
         ),
     ] = None,
@@ -103,10 +103,10 @@ def experiment(
     from alexnet.cli.training_display import PLAIN, end_stopped, program
     from alexnet.experiments import experiment as put_to_the_test
     from alexnet.progress import rich_progress
-    from alexnet.training import Machine, Stopped
+    from alexnet.training import Machine, TrainingInterrupted
 
     common = RECIPE if recipe_name is None else recipe(recipe_name)
-    changed = {"least_steps": 0, **settings} if "epochs" in settings else settings
+    changed = {"min_steps": 0, **settings} if "epochs" in settings else settings
     console = Console()
     watcher = _screen(console)
     try:
@@ -122,9 +122,9 @@ def experiment(
             keep_weights=keep_weights,
             dry_run=dry_run,
             watcher=watcher,
-            bars=rich_progress(console),
+            progress=rich_progress(console),
         )
-    except Stopped as stop:
+    except TrainingInterrupted as stop:
         again = shlex.join(sys.argv[1:])
         console.print(f"stopped; the same command goes on:  {program()} {again}", **PLAIN)
         end_stopped(stop.signal_number)
@@ -164,7 +164,7 @@ def _screen(console: "Console") -> "Watcher":
             self._said: set[str] = set()
 
         def notice(self, text: str) -> None:
-            # Memory and broken pictures are much the same for all trainings: the first says it.
+            # Memory and broken images are much the same for all trainings: the first says it.
             if not self._done and text not in self._said:
                 console.print(printable(text), **PLAIN)
             self._said.add(text)

@@ -1,4 +1,4 @@
-"""alexnet features: what a layer makes of pictures, as a file for other programs."""
+"""alexnet features: what a layer makes of images, as a file for other programs."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ def features(
     run: RunArgument,
     paths: Annotated[
         list[str],
-        typer.Argument(help="Folders, pictures, or patterns such as '*.jpg'.", metavar="PATH..."),
+        typer.Argument(help="Folders, images, or patterns such as '*.jpg'.", metavar="PATH..."),
     ],
     output: Annotated[
         str | None,
@@ -41,7 +41,7 @@ def features(
     *,
     computing: dict[str, Any],
 ) -> None:
-    """Write the features of pictures, a row each, in the order in which they are found."""
+    """Write the features of images, a row each, in the order in which they are found."""
     from rich.console import Console
 
     from alexnet.inspect.extraction import features as written_features

@@ -24,10 +24,10 @@ ForceOption: TypeAlias = Annotated[
 ]
 
 
-def stem(pictures: Sequence[str]) -> str:
-    """What the pictures are called in the name of a figure: after the first of them."""
-    others = f"and {len(pictures) - 1} more" if len(pictures) > 1 else ""
-    return f"{Path(pictures[0]).absolute().stem} {others}".strip()
+def stem(images: Sequence[str]) -> str:
+    """What the images are called in the name of a figure: after the first of them."""
+    others = f"and {len(images) - 1} more" if len(images) > 1 else ""
+    return f"{Path(images[0]).absolute().stem} {others}".strip()
 
 
 def save(figure: "Figure", target: Path) -> None:

@@ -18,7 +18,7 @@ _NAME, _SIZES, _COSTS = (False,), (True, False), (True, True, True, True, True)
 def info(variant: VariantArgument, set_: SetOption = None, json: JsonOption = None) -> None:
     """Show every layer: output size and its arithmetic, parameters, operations, memory.
 
-    For one picture; what VARIANT is changed by --set is shown as changed.
+    For one image; what VARIANT is changed by --set is shown as changed.
     """
     from alexnet import summary
     from alexnet.cli.output import require_writable, table_console, until_pipe_closes, write_report
@@ -41,7 +41,7 @@ def _show(table: "Table", console: "Console") -> None:
 
     net = table.architecture
     classes = counted(net.num_classes, "class", "classes")
-    title = f"{net.variant}: pictures of {_shape(net.input_shape)}, {classes}"
+    title = f"{net.variant}: images of {_shape(net.input_shape)}, {classes}"
     console.print(printable(title) + "\n", markup=False, soft_wrap=True)
     names, sizes, costs = _cells(table)
     whole = [(*name, *size, *cost) for name, size, cost in zip(names, sizes, costs, strict=True)]
@@ -64,8 +64,8 @@ def _cells(
 
     names = [("layer",), *((row.layer,) for row in table.rows), ("total",)]
     sizes = [("output", "how"), *((_shape(r.output_shape), r.how) for r in table.rows), ("", "")]
-    headings = ("parameters", "multiply-adds", "field", "stride", "kB")
-    totals = (f"{table.parameters:,}", f"{table.multiply_adds:,}", "", "")
+    headings = ("parameters", "MACs", "field", "stride", "kB")
+    totals = (f"{table.num_parameters:,}", f"{table.macs:,}", "", "")
     memory = kilobytes(table.activation_bytes)
     return names, sizes, [headings, *map(_costs, table.rows), (*totals, memory)]
 
@@ -73,7 +73,7 @@ def _cells(
 def _costs(row: "Row") -> tuple[str, ...]:
     from alexnet.cli.columns import kilobytes
 
-    counts = [f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds)]
+    counts = [f"{count:,}" if count else "" for count in (row.num_parameters, row.macs)]
     stride = "" if row.stride_px is None else str(row.stride_px)
     memory = kilobytes(row.activation_bytes) if row.activation_bytes else ""
     return (*counts, str(row.receptive_field_px), stride, memory)
@@ -91,6 +91,6 @@ def _show_legend(console: "Console") -> None:
         "         pixels at the end, with the zeros, that no window reaches",
         "field    width of the square of input pixels that one value depends on",
         "stride   input pixels from one value to the next",
-        "kB       memory of the output for one picture in float32",
+        "kB       memory of the output for one image in float32",
     ):
         console.print(line, markup=False, soft_wrap=True)

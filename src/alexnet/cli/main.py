@@ -29,7 +29,7 @@ _INTERRUPTED = 130
 """What a shell reports of a program that Ctrl-C ended."""
 
 app = typer.Typer(
-    help="AlexNet, whole: train it on your own pictures, judge it, use it.",
+    help="AlexNet, whole: train it on your own images, judge it, use it.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -60,7 +60,7 @@ def _options(
         bool, typer.Option(DEBUG, help="Show where in the program an error arose.")
     ] = False,
 ) -> None:
-    """AlexNet, whole: train it on your own pictures, judge it, use it."""
+    """AlexNet, whole: train it on your own images, judge it, use it."""
 
 
 def main() -> None:

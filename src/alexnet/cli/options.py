@@ -43,13 +43,13 @@ JsonOption: TypeAlias = Annotated[
     typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for the screen."),
 ]
 CropsOption: TypeAlias = Annotated[
-    int, typer.Option(metavar="1|10", help="Centre crop, or the mean of the paper's ten.")
+    int, typer.Option(metavar="1|10", help="Center crop, or the mean of the paper's ten.")
 ]
 SplitOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="train|val|test|all",
-        help="Pictures to judge it on.",
+        help="Images to judge it on.",
         show_default="val where the data is split, else all",
         autocompletion=completion(("train", "val", "test", "all")),
     ),
@@ -69,11 +69,11 @@ DeviceOption: TypeAlias = Annotated[
 WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+        metavar="N", min=1, help="Threads that prepare images.", show_default="one a core"
     ),
 ]
 BatchSizeOption: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Pictures that go through the network together.")
+    int, typer.Option(metavar="N", min=1, help="Images that go through the network together.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""alexnet predict: what a run takes pictures for."""
+"""alexnet predict: what a run takes images for."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -24,7 +24,7 @@ def predict(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, patterns such as '*.jpg', or - for a list on standard input, "
+            help="Images, folders, patterns such as '*.jpg', or - for a list on standard input, "
             "a path a line.",
             metavar="PATH...",
         ),
@@ -34,20 +34,20 @@ def predict(
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="table for people; jsonl or csv, a row each picture, for programs.",
+            help="table for people; jsonl or csv, a row each image, for programs.",
             autocompletion=completion(FORMATS),
         ),
     ] = "table",
     top: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Classes to show of each picture.")
+        int, typer.Option(metavar="N", min=1, help="Classes to show of each image.")
     ] = 5,
     crops: CropsOption = 1,
     *,
     computing: dict[str, Any],
 ) -> None:
-    """Say what pictures show, with probabilities.
+    """Say what images show, with probabilities.
 
-    Pictures that cannot be read are named on standard error and in their rows; the status is 1.
+    Images that cannot be read are named on standard error and in their rows; the status is 1.
     """
     from alexnet.cli.output import forgiving_streams, until_pipe_closes
     from alexnet.config.settings import check_names
@@ -127,10 +127,10 @@ def _table(rows: Iterator["Prediction"], classes: Sequence[str], batch_size: int
     names = [printable(row.classes[0]) for row in first if row.classes]
     # Later rows may show other classes; most data has short names.
     names += [name for name in map(printable, classes) if cell_len(name) <= _USUAL_NAME]
-    widths = [max(map(cell_len, cells)) for cells in ([*paths, "picture"], [*names, "class"])]
+    widths = [max(map(cell_len, cells)) for cells in ([*paths, "image"], [*names, "class"])]
     widths[0] += _SPARE if len(first) == batch_size else 0
     has_more = any(len(row.classes) != 1 for row in first)
-    yield None, _line(widths, "picture", "class", "probability", "then" if has_more else "")
+    yield None, _line(widths, "image", "class", "probability", "then" if has_more else "")
     for row in chain(first, rows):
         path = printable(row.path)
         if row.error is not None:

@@ -14,7 +14,7 @@ def report(
         str | None,
         typer.Argument(
             metavar="[DATA]",
-            help="Pictures to judge it on, as for evaluate.",
+            help="Images to judge it on, as for evaluate.",
             show_default="what it was trained from",
         ),
     ] = None,

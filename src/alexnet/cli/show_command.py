@@ -8,8 +8,8 @@ from alexnet.cli.figure_options import FigureOption, ForceOption, save, say, ste
 from alexnet.cli.options import CropsOption, DeviceOption, RunArgument, with_computing
 
 app = typer.Typer(
-    help="Look at what a run learned: its filters, what layers make of a picture, what it takes "
-    "pictures for, and where it looks.",
+    help="Look at what a run learned: its filters, what layers make of an image, what it takes "
+    "images for, and where it looks.",
 )
 
 CountOption: TypeAlias = Annotated[
@@ -18,12 +18,12 @@ CountOption: TypeAlias = Annotated[
         metavar="N",
         min=1,
         max=200,
-        help="Pictures to show at most; of more, so many are taken, spread evenly.",
+        help="Images to show at most; of more, so many are taken, spread evenly.",
     ),
 ]
-PicturesArgument: TypeAlias = Annotated[
+ImagesArgument: TypeAlias = Annotated[
     list[str],
-    typer.Argument(help="Pictures, folders, or patterns such as '*.jpg'.", metavar="PICTURE..."),
+    typer.Argument(help="Images, folders, or patterns such as '*.jpg'.", metavar="IMAGE..."),
 ]
 
 
@@ -45,7 +45,7 @@ def filters(run: RunArgument, output: FigureOption = None, force: ForceOption = 
 @app.command()
 def activations(
     run: RunArgument,
-    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="The picture to look at.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to look at.")],
     layer: Annotated[
         str, typer.Option(metavar="NAME", help="The layer: conv1, relu1, norm1, pool1, … fc8.")
     ] = "conv1",
@@ -61,16 +61,16 @@ def activations(
     force: ForceOption = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Draw what a layer makes of a picture: its maps, or its values as bars."""
+    """Draw what a layer makes of an image: its maps, or its values as bars."""
     from alexnet.inspect.feature_maps import activations as found_activations
     from alexnet.io.output_paths import figure_target
     from alexnet.run import Run
 
     opened = Run.open(run)
     target = figure_target(
-        output, opened.folder, ["activations", layer, stem([picture])], force=force
+        output, opened.folder, ["activations", layer, stem([image])], force=force
     )
-    found = found_activations(opened, picture, layer, device=device)
+    found = found_activations(opened, image, layer, device=device)
     from alexnet.plots import activations_figure
 
     save(activations_figure(found, count), target)
@@ -80,7 +80,7 @@ def activations(
 @with_computing("device", "workers")
 def predictions(
     run: RunArgument,
-    pictures: PicturesArgument,
+    images: ImagesArgument,
     count: CountOption = 24,
     crops: CropsOption = 1,
     output: FigureOption = None,
@@ -88,17 +88,17 @@ def predictions(
     *,
     computing: dict[str, Any],
 ) -> None:
-    """Draw pictures with their five most probable classes as bars (the paper's figure 4, left).
+    """Draw images with their five most probable classes as bars (the paper's figure 4, left).
 
-    A picture in a folder with the name of a class is taken to be of that class.
+    An image in a folder with the name of a class is taken to be of that class.
     """
     from alexnet.inspect.labeled_predictions import predictions as found_predictions
     from alexnet.io.output_paths import figure_target
     from alexnet.run import Run
 
     opened = Run.open(run)
-    target = figure_target(output, opened.folder, ["predictions", stem(pictures)], force=force)
-    found = found_predictions(opened, pictures, count=count, crops=crops, **computing)
+    target = figure_target(output, opened.folder, ["predictions", stem(images)], force=force)
+    found = found_predictions(opened, images, count=count, crops=crops, **computing)
     from alexnet.plots import predictions_figure
 
     say(found.notices)
@@ -109,19 +109,19 @@ def predictions(
 @with_computing("device", "workers")
 def attention(
     run: RunArgument,
-    pictures: PicturesArgument,
+    images: ImagesArgument,
     class_name: Annotated[
         str | None,
         typer.Option(
             "--class",
             metavar="NAME",
             help="The class whose evidence is shown.",
-            show_default="of each picture the most probable",
+            show_default="of each image the most probable",
         ),
     ] = None,
     layer: Annotated[
         str,
-        typer.Option(metavar="NAME", help="A layer with maps; later ones see more of the picture."),
+        typer.Option(metavar="NAME", help="A layer with maps; later ones see more of the image."),
     ] = "relu5",
     count: CountOption = 24,
     output: FigureOption = None,
@@ -129,17 +129,17 @@ def attention(
     *,
     computing: dict[str, Any],
 ) -> None:
-    """Draw where in pictures the network finds what speaks for a class (Grad-CAM)."""
+    """Draw where in images the network finds what speaks for a class (Grad-CAM)."""
     from alexnet.inspect.class_evidence import attention as found_attention
     from alexnet.io.output_paths import figure_target
     from alexnet.run import Run
 
     opened = Run.open(run)
-    name = ["attention", layer, class_name or "", stem(pictures)]
+    name = ["attention", layer, class_name or "", stem(images)]
     target = figure_target(output, opened.folder, name, force=force)
     found = found_attention(
         opened,
-        pictures,
+        images,
         class_name=class_name,
         layer=layer,
         count=count,

@@ -1,4 +1,4 @@
-"""alexnet similar: the pictures that a run finds most alike."""
+"""alexnet similar: the images that a run finds most alike."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 @with_computing("device", "workers", "batch_size")
 def similar(
     run: RunArgument,
-    pictures: Annotated[
+    images: Annotated[
         list[str],
-        typer.Argument(help="Pictures to find the like of.", metavar="PICTURE..."),
+        typer.Argument(help="Images to find the like of.", metavar="IMAGE..."),
     ],
     folder: Annotated[
         list[str],
         typer.Option(
-            "--in", metavar="FOLDER", help="Pictures that are searched; can be given repeatedly."
+            "--in", metavar="FOLDER", help="Images that are searched; can be given repeatedly."
         ),
     ],
     count: Annotated[
-        int, typer.Option(metavar="N", min=1, max=100, help="Pictures to find for each.")
+        int, typer.Option(metavar="N", min=1, max=100, help="Images to find for each.")
     ] = 6,
     layer: Annotated[
         str, typer.Option(metavar="NAME", help="The layer whose output is compared.")
@@ -36,7 +36,7 @@ def similar(
             "--output",
             "-o",
             metavar="FILE",
-            help="Draw the pictures, too: .png, .svg or .pdf.",
+            help="Draw the images, too: .png, .svg or .pdf.",
             show_default="no figure",
         ),
     ] = None,
@@ -44,9 +44,9 @@ def similar(
     *,
     computing: dict[str, Any],
 ) -> None:
-    """Find the pictures whose features are nearest (the paper's figure 4, right).
+    """Find the images whose features are nearest (the paper's figure 4, right).
 
-    Features of the searched pictures are kept in the cache; changed pictures are computed anew.
+    Features of the searched images are kept in the cache; changed images are computed anew.
     """
     from rich.console import Console
 
@@ -61,7 +61,7 @@ def similar(
     forgiving_streams()
     found = found_similar(
         opened,
-        pictures,
+        images,
         folder,
         count=count,
         layer=layer,
@@ -78,12 +78,12 @@ def similar(
 
 
 def _show(found: "Similar") -> None:
-    """A row for each picture that was found; the path comes last, so that it can be copied."""
+    """A row for each image that was found; the path comes last, so that it can be copied."""
     from alexnet.text import printable
 
     for number, one in enumerate(found.queries):
         typer.echo("\n" * (number > 0) + printable(one.query.path))
-        for rank, neighbour in enumerate(one.found, start=1):
-            typer.echo(f"{rank:>4}  {neighbour.distance:>10.4g}  {printable(neighbour.path)}")
+        for rank, neighbor in enumerate(one.found, start=1):
+            typer.echo(f"{rank:>4}  {neighbor.distance:>10.4g}  {printable(neighbor.path)}")
         if not one.found:
-            typer.echo("      there is no other picture")
+            typer.echo("      there is no other image")

@@ -109,8 +109,8 @@ def _remarks(window: "Window", pool: bool) -> list[str]:
     if max(window.padding) >= window.window:
         remarks.append("windows at the edge see nothing but zeros")
     if pool and window.stride < window.window:
-        remarks.append(f"neighbouring windows overlap by {window.window - window.stride}")
+        remarks.append(f"neighboring windows overlap by {window.window - window.stride}")
     if window.stride > window.window:
         gap = counted(window.stride - window.window, "pixel")
-        remarks.append(f"{gap} left out between neighbouring windows")
+        remarks.append(f"{gap} left out between neighboring windows")
     return remarks

@@ -1,4 +1,4 @@
-"""alexnet train: pictures in, a run's folder out."""
+"""alexnet train: images in, a run's folder out."""
 
 import shlex
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from alexnet.errors import UserError
 from alexnet.spec.architectures import Architecture, variants
 
 if TYPE_CHECKING:
-    from alexnet.training.results import Outcome
+    from alexnet.training.results import TrainingResult
 
 
 @with_settings(Recipe, recipe("fast"), skip=("name",))
@@ -76,7 +76,7 @@ def train(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Threads that prepare pictures.", show_default="one a core"
+            metavar="N", min=1, help="Threads that prepare images.", show_default="one a core"
         ),
     ] = None,
     compile_: Annotated[
@@ -92,7 +92,7 @@ def train(
     ] = False,
     settings: dict[str, Any] = {},  # noqa: B006
 ) -> None:
-    """Train AlexNet on pictures. The run's folder holds the weights and everything about them.
+    """Train AlexNet on images. The run's folder holds the weights and everything about them.
 
     The defaults of the settings are those of the recipe fast.
     """
@@ -122,7 +122,7 @@ def train(
     options = {**file, **given, **settings}
     source = data or options.get("data")
     if source is None:
-        raise UserError("DATA is missing: name a folder of pictures, or `digits` to try it out")
+        raise UserError("DATA is missing: name a folder of images, or `digits` to try it out")
     training = recipe(
         options.get("recipe", "fast"),
         **{name: value for name, value in options.items() if name not in OWN_OPTIONS},
@@ -152,7 +152,7 @@ def _training() -> Any:
     return alexnet.training
 
 
-def _watched(work: Callable[..., "Outcome"]) -> None:
+def _watched(work: Callable[..., "TrainingResult"]) -> None:
     """Do the work with its progress on the screen, and say how it ended."""
     from rich.console import Console
 
@@ -161,9 +161,9 @@ def _watched(work: Callable[..., "Outcome"]) -> None:
     from alexnet.text import printable
 
     console = Console()
-    stopped = _training().Stopped
+    stopped = _training().TrainingInterrupted
     try:
-        outcome = work(observer=Screen(console), bars=rich_progress(console))
+        outcome = work(observer=Screen(console), progress=rich_progress(console))
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
         console.print(f"{stop}; to go on:  {program()} train --resume {folder}", **PLAIN)

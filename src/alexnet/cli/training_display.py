@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from alexnet.history import Epoch, Times
 from alexnet.text import duration, printable
 from alexnet.training.observers import Observer
-from alexnet.training.results import Outcome
+from alexnet.training.results import TrainingResult
 
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 """For text with names in it, which must not be taken for markup."""
@@ -22,7 +22,7 @@ PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 _SIGNAL_STATUS = 128
 """Added to the number of the signal that ended a program."""
 _TEXT = TextColumn("{task.fields[text]}", markup=False)
-_HEADER = "epoch      lr    loss   train  val loss  val top-1  pictures/s     left"
+_HEADER = "epoch      lr    loss   train  val loss  val top-1  images/s     left"
 
 
 class Screen(Observer):
@@ -45,21 +45,21 @@ class Screen(Observer):
             self._task = self._bar.add_task("", total=steps, text="")
             self._bar.start()
 
-    def step(self, *, epoch: int, step: int, loss: float, top1: float, pictures: int) -> None:
-        self._clock.note(epoch * self._steps + step, pictures)
+    def step(self, *, epoch: int, step: int, loss: float, top1: float, images: int) -> None:
+        self._clock.note(epoch * self._steps + step, images)
         if self._bar is not None:
             self._bar.update(
                 self._task,
                 completed=step,
                 description=f"epoch {epoch + 1}/{self._epochs}",
-                text=f"loss {loss:.3f}  train {top1:.1%}  {self._clock.rate:,.0f} pictures/s  "
+                text=f"loss {loss:.3f}  train {top1:.1%}  {self._clock.rate:,.0f} images/s  "
                 f"{duration(self._clock.seconds_left)} left",
             )
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         self._console.print(
             f"{epoch.epoch:>5} {epoch.lr:>7.2g} {epoch.train_loss:>7.3f} {epoch.train_top1:>7.1%} "
-            f"{epoch.val_loss:>9.3f} {epoch.val_top1:>10.1%} {times.pictures_per_second:>11,.0f} "
+            f"{epoch.val_loss:>9.3f} {epoch.val_top1:>10.1%} {times.images_per_second:>11,.0f} "
             f"{duration(self._clock.seconds_left):>8}{'  best' if is_best else ''}",
             **PLAIN,
         )
@@ -71,16 +71,16 @@ class Screen(Observer):
 
 
 class _Clock:
-    """Pictures a second, and the time left."""
+    """Images a second, and the time left."""
 
     def __init__(self, done: int, total: int) -> None:
         self._start = time.monotonic()
         self._done_at_start = self._done = done
-        self._total, self._pictures = total, 0
+        self._total, self._images = total, 0
 
-    def note(self, done: int, pictures: int) -> None:
+    def note(self, done: int, images: int) -> None:
         self._done = done
-        self._pictures += pictures
+        self._images += images
 
     @property
     def _elapsed(self) -> float:
@@ -88,7 +88,7 @@ class _Clock:
 
     @property
     def rate(self) -> float:
-        return self._pictures / max(self._elapsed, 1e-9)
+        return self._images / max(self._elapsed, 1e-9)
 
     @property
     def seconds_left(self) -> float:
@@ -113,7 +113,7 @@ class EpochBar(Observer):
         self._epochs = epochs
         self._bar.start()
 
-    def step(self, *, epoch: int, step: int, loss: float, top1: float, pictures: int) -> None:
+    def step(self, *, epoch: int, step: int, loss: float, top1: float, images: int) -> None:
         text = f"epoch {epoch + 1}/{self._epochs}  loss {loss:.3f}  train {top1:.1%}"
         self._bar.update(self._task, completed=epoch * self._steps + step, text=text)
 
@@ -126,13 +126,13 @@ def _epoch_bar(console: Console) -> Progress:
     return Progress(*columns, _TEXT, console=console, transient=True)
 
 
-def show_result(console: Console, outcome: Outcome) -> None:
+def show_result(console: Console, outcome: TrainingResult) -> None:
     """Say how good the best epoch was, and where everything lies."""
     metrics, folder = outcome.metrics, printable(outcome.run.folder)
     low, high = metrics.top1_interval
     console.print(
         f"\nBest epoch {outcome.best_epoch}: top-1 {metrics.top1:.1%} of {metrics.count:,} "
-        f"validation pictures (95% interval {low:.1%} to {high:.1%})",
+        f"validation images (95% interval {low:.1%} to {high:.1%})",
         **PLAIN,
     )
     console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)

@@ -1,4 +1,4 @@
-"""A recipe: every setting of a training but the network, the pictures and the machine."""
+"""A recipe: every setting of a training but the network, the images and the machine."""
 
 import importlib
 import math
@@ -14,19 +14,19 @@ RECIPES = ("fast", "tutorial", "paper")
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Settings):
-    """The settings of how training pictures are varied."""
+    """The settings of how training images are varied."""
 
     crop: str = setting(
         "resized",
-        "training crops: resized (random place, area and aspect ratio, as scaled to the picture "
-        "size), random (of the picture size at a random place, as in the paper) or centre",
-        choices=("resized", "random", "centre"),
+        "training crops: resized (random place, area and aspect ratio, as scaled to the image "
+        "size), random (of the image size at a random place, as in the paper) or center",
+        choices=("resized", "random", "center"),
     )
     crop_area: float = setting(0.35, "resized: least share of the area", low=0.01, high=1)
     crop_ratio: float = setting(1.33, "resized: largest width to height, and inverse", low=1)
-    mirror: bool = setting(True, "mirror half of the pictures from left to right")
-    pca_colour: float = setting(
-        0.0, "paper's colour change: standard deviation of alpha; 0: none", low=0
+    horizontal_flip: bool = setting(True, "mirror half of the images from left to right")
+    pca_color: float = setting(
+        0.0, "paper's color change: standard deviation of alpha; 0: none", low=0
     )
     brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=0.9)
     contrast: float = setting(
@@ -41,7 +41,7 @@ class FineTuning(Settings):
     pretrained: str | None = setting(
         None,
         "weights to start from: owt, bvlc or caffenet (published ones, downloaded), a run's folder "
-        "or a weights file; network, picture size and preprocessing come with them",
+        "or a weights file; network, image size and preprocessing come with them",
     )
     freeze: tuple[str, ...] = setting(
         (), "layers whose loaded weights stay as they are, conv1,conv2; conv: all convolutions"
@@ -61,13 +61,13 @@ class Recipe(FineTuning, Augmentation):
     """
 
     name: str = setting("custom", "name of the recipe that this one started from")
-    epochs: int = setting(40, "times that every training picture is seen", low=1)
-    least_steps: int = setting(
-        0, "with few pictures, more epochs are made until there are this many steps", low=0
+    epochs: int = setting(40, "times that every training image is seen", low=1)
+    min_steps: int = setting(
+        0, "with few images, more epochs are made until there are this many steps", low=0
     )
-    batch_size: int = setting(64, "pictures in a step", low=1)
+    batch_size: int = setting(64, "images in a step", low=1)
     image_size: int | None = setting(
-        None, "width and height of the picture that goes in, pixels; none: the variant's", low=1
+        None, "width and height of the image that goes in, pixels; none: the variant's", low=1
     )
     optimizer: str = setting(
         "sgd",
@@ -93,40 +93,41 @@ class Recipe(FineTuning, Augmentation):
     init: str | None = setting(
         None, "initial weights; none: as the architecture says", choices=tuple(INITS)
     )
-    mean: str = setting(
-        "channel",
-        "subtracted from the values: mean of each channel (which are then divided by their "
-        "standard deviation), of each pixel (as in the paper), or half (127.5, also the divisor)",
-        choices=("channel", "pixel", "half"),
+    normalization: str = setting(
+        "per_channel",
+        "input normalization: per_channel (subtract each channel's mean, divide by its standard "
+        "deviation), per_pixel (subtract each pixel's mean, as in the paper) or minus_one_to_one "
+        "(scale 0 to 255 to the range -1 to 1)",
+        choices=("per_channel", "per_pixel", "minus_one_to_one"),
     )
     precision: str = setting(
         "auto",
         "arithmetic: auto (bf16 or fp16 where the device is faster with it), fp32, bf16, fp16",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    val_share: float = setting(
+    val_fraction: float = setting(
         0.2, "share for validation where the data is not split", low=0.01, high=0.9
     )
     seed: int = setting(0, "of the initial weights, the order and the augmentation", low=0)
 
 
-def enough_epochs(chosen: Recipe, pictures: int) -> Recipe:
-    """The recipe with as many epochs as `least_steps` asks for with so many training pictures.
+def enough_epochs(chosen: Recipe, images: int) -> Recipe:
+    """The recipe with as many epochs as `min_steps` asks for with so many training images.
 
     Example:
-        >>> chosen = Recipe(epochs=30, least_steps=1600, batch_size=64)
+        >>> chosen = Recipe(epochs=30, min_steps=1600, batch_size=64)
         >>> enough_epochs(chosen, 3433).epochs, enough_epochs(chosen, 200).epochs
         (30, 400)
     """
-    steps = math.ceil(pictures / chosen.batch_size)
-    return replace(chosen, epochs=max(chosen.epochs, math.ceil(chosen.least_steps / steps)))
+    steps = math.ceil(images / chosen.batch_size)
+    return replace(chosen, epochs=max(chosen.epochs, math.ceil(chosen.min_steps / steps)))
 
 
 def recipe(name: str = "fast", **changes: Any) -> Recipe:
     """The recipe of this name with some settings changed.
 
-    A number of epochs that is given is taken as it is, however few the pictures are. Where
-    pretrained weights are given, the recipe's own picture size and initial weights do not count.
+    A number of epochs that is given is taken as it is, however few the images are. Where
+    pretrained weights are given, the recipe's own image size and initial weights do not count.
 
     Raises:
         UserError: a recipe or a setting that does not exist, or a value out of range.
@@ -138,7 +139,7 @@ def recipe(name: str = "fast", **changes: Any) -> Recipe:
     check_names([name], RECIPES, "recipe")
     check_names(changes, [field.name for field in fields(Recipe)], "setting")
     if "epochs" in changes:
-        changes = {"least_steps": 0, **changes}
+        changes = {"min_steps": 0, **changes}
     if changes.get("pretrained") is not None:
         changes = {"image_size": None, "init": None, **changes}
     found: Recipe = importlib.import_module(f"alexnet.config.recipes.{name}").RECIPE

@@ -1,4 +1,4 @@
-"""What happens to a picture before the network sees it; it travels with the weights."""
+"""What happens to an image before the network sees it; it travels with the weights."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from alexnet.config.settings import Settings, setting
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing(Settings):
-    """From a decoded picture to the values that go into conv1.
+    """From a decoded image to the values that go into conv1.
 
-    The shorter side is scaled to `resize_px` and the centre square of that size is kept, as in
+    The shorter side is scaled to `resize_px` and the center square of that size is kept, as in
     section 2 of the paper. From this square come crops of `crop_px`. A value v in 0 … 255 of
     channel c then becomes (v - mean[c]) / std[c].
     """
 
-    resize_px: int = setting(256, "shorter side of the picture that is kept, pixels", low=1)
+    resize_px: int = setting(256, "shorter side of the image that is kept, pixels", low=1)
     crop_px: int = setting(224, "side of the crop that goes into the network, pixels", low=1)
-    channels: str = setting("rgb", "order of the channels", choices=("rgb", "bgr", "grey"))
+    channels: str = setting("rgb", "order of the channels", choices=("rgb", "bgr", "gray"))
     mean: tuple[float, ...] = setting((127.5,) * 3, "subtracted from each channel, 0 to 255")
     std: tuple[float, ...] = setting((127.5,) * 3, "each channel is divided by this, 0 to 255")
-    mean_picture: str | None = setting(
+    mean_image: str | None = setting(
         None, "file in the run's folder with a mean for each pixel, subtracted instead of mean"
     )
 

@@ -1,6 +1,6 @@
-"""Pictures in: found, checked, split, decoded once and kept."""
+"""Images in: found, checked, split, decoded once and kept."""
 
-from alexnet.data.decoding import MAX_PIXELS, Picture, PictureError, decode, read_picture
+from alexnet.data.decoding import MAX_PIXELS, DecodedImage, ImageError, decode, read_image
 from alexnet.data.hashing import fingerprints
 from alexnet.data.quality import CheckReport, check
 from alexnet.data.samples import Dataset, Sample, natural_key, problems, require_trainable
@@ -14,8 +14,8 @@ __all__ = [
     "CacheEntry",
     "CheckReport",
     "Dataset",
-    "Picture",
-    "PictureError",
+    "DecodedImage",
+    "ImageError",
     "Sample",
     "Store",
     "cache_dir",
@@ -28,7 +28,7 @@ __all__ = [
     "natural_key",
     "open_store",
     "problems",
-    "read_picture",
+    "read_image",
     "require_trainable",
     "with_split",
 ]

@@ -34,7 +34,7 @@ _BAD_NAMES = (
     errno.ENOTDIR,
 )
 
-# Pictures hardly shrink: an archive that grows by more than this, beyond this size, is a bomb.
+# Images hardly shrink: an archive that grows by more than this, beyond this size, is a bomb.
 _MOST_GROWTH = 200
 _FREE_GROWTH_BYTES = 1 << 30
 _SPACE_EVERY_BYTES = 1 << 28
@@ -95,7 +95,7 @@ def _entered(folder: Path) -> Path:
     """Down through folders that hold nothing but one folder."""
     while True:
         inside = [p for p in folder.iterdir() if not p.name.startswith(".") and p.name not in _JUNK]
-        # A folder with pictures of its own is a class or a split, and its parent the root.
+        # A folder with images of its own is a class or a split, and its parent the root.
         if len(inside) != 1 or not inside[0].is_dir() or inside[0].is_symlink():
             return folder
         if inside[0].name.casefold() in SPLIT_NAMES:

@@ -1,4 +1,4 @@
-"""Colours as a screen shows them: in sRGB, by the profile that a file carries."""
+"""Colors as a screen shows them: in sRGB, by the profile that a file carries."""
 
 import functools
 import io
@@ -9,9 +9,9 @@ _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
 def in_srgb(image: Image.Image, profile: object = None) -> Image.Image:
-    """The picture in RGB, its colours as the profile (ICC) means them.
+    """The image in RGB, its colors as the profile (ICC) means them.
 
-    Without a profile, or with one that is damaged or for another kind of picture, grey and RGB
+    Without a profile, or with one that is damaged or for another kind of image, gray and RGB
     are taken as they are, and CMYK by the plain rule (1 - ink)(1 - black).
 
     >>> in_srgb(Image.new("CMYK", (1, 1), (255, 0, 0, 0))).getpixel((0, 0))

@@ -1,4 +1,4 @@
-"""One picture file as what a person would see: a small upright RGB square."""
+"""One image file as what a person would see: a small upright RGB square."""
 
 # ruff: noqa: PTH116, PTH123
 # Paths are texts here: a million of them take a fifth of the memory of Path objects.
@@ -19,19 +19,19 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from alexnet.data.color import in_srgb
-from alexnet.data.gray import grey_of_wide
+from alexnet.data.gray import gray_of_wide
 from alexnet.errors import UserError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 
 DECODER_VERSION = 2
-"""Counted up when the same file becomes other pixels, so that kept pictures are made anew."""
+"""Counted up when the same file becomes other pixels, so that kept images are made anew."""
 
 MAX_PIXELS = 100_000_000
-"""Pictures with more pixels than this are refused before they are decoded."""
+"""Images with more pixels than this are refused before they are decoded."""
 
-PICTURE_SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     [
         ".jpg",
         ".jpeg",
@@ -76,43 +76,43 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Memory stays bounded on many threads: pictures larger than this are decoded one at a time.
+# Memory stays bounded on many threads: images larger than this are decoded one at a time.
 _LARGE_PIXELS = 16_000_000
 _one_large = threading.Lock()
 
 
-class PictureError(UserError):
-    """A file that cannot be read as a picture; the text is the reason, without the file's name."""
+class ImageError(UserError):
+    """A file that cannot be read as an image; the text is the reason, without the file's name."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """A decoded file: its square, and what the file itself was like."""
 
     pixels: Pixels
     """(size, size, 3), RGB."""
     width: int
-    """Of the upright picture before it was scaled; so is height."""
+    """Of the upright image before it was scaled; so is height."""
     height: int
     format: str
     """JPEG, PNG, …"""
 
 
 def decode(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """The picture's centre square, (size_px, size_px, 3) in RGB.
+    """The image's center square, (size_px, size_px, 3) in RGB.
 
-    The shorter side is scaled to `size_px`, antialiased, and the centre square is kept. The
-    picture is turned upright (EXIF), a palette is looked up, transparency lies over white, grey
-    of 16 bits is scaled, CMYK and colour profiles become sRGB, and of an animation the first
+    The shorter side is scaled to `size_px`, antialiased, and the center square is kept. The
+    image is turned upright (EXIF), a palette is looked up, transparency lies over white, gray
+    of 16 bits is scaled, CMYK and color profiles become sRGB, and of an animation the first
     frame is taken.
 
     Args:
         source: a path, the bytes of a file, or a binary file object.
         size_px: side of the square.
-        max_pixels: a picture with more pixels than this is refused before it is decoded.
+        max_pixels: an image with more pixels than this is refused before it is decoded.
 
     Raises:
-        PictureError: whatever is wrong with the file; the text is the reason in one line.
+        ImageError: whatever is wrong with the file; the text is the reason in one line.
 
     Example:
         >>> import io
@@ -123,10 +123,10 @@ def decode(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> 
         >>> pixels.shape, pixels[0, 0].tolist()
         ((8, 8, 3), [255, 0, 0])
     """
-    return read_picture(source, size_px, max_pixels).pixels
+    return read_image(source, size_px, max_pixels).pixels
 
 
-def read_picture(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_image(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> DecodedImage:
     """As `decode`, with the size and the format of the file beside the pixels."""
     try:
         with _pillow(max_pixels), _opened(source) as file, _image(file) as image:
@@ -134,20 +134,20 @@ def read_picture(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXEL
             large = image.width * image.height > _LARGE_PIXELS
             with _one_large if large else nullcontext():
                 return _read(image, size_px, max_pixels)
-    except PictureError:
+    except ImageError:
         raise
     except Image.DecompressionBombError as error:  # at more than twice the limit
         count = re.search(r"\d+", str(error))
         raise _too_many(f"{int(count[0]) / 1e6:,g} million" if count else "", max_pixels) from None
     except Exception as error:  # Pillow's decoders let through whatever a broken file provokes
-        raise PictureError(_reason(error)) from None
+        raise ImageError(_reason(error)) from None
 
 
 def _image(file: BinaryIO) -> Image.Image:
     return Image.open(file, formats=_FORMATS)
 
 
-def _read(image: Image.Image, size_px: int, max_pixels: int) -> Picture:
+def _read(image: Image.Image, size_px: int, max_pixels: int) -> DecodedImage:
     width, height = image.size
     box = _draft(image, size_px)
     image.load()
@@ -157,21 +157,21 @@ def _read(image: Image.Image, size_px: int, max_pixels: int) -> Picture:
         width, height = image.size
         box = (0.0, 0.0, float(width), float(height))
     orientation = _orientation(image)
-    # The centre square is the same whichever way the picture is turned, so the small one is.
-    small = _small(image, size_px, _centre_square(box))
+    # The center square is the same whichever way the image is turned, so the small one is.
+    small = _small(image, size_px, _center_square(box))
     if orientation in _UPRIGHT:
         small = small.transpose(_UPRIGHT[orientation])
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     pixels = np.array(in_srgb(small, image.info.get("icc_profile")), dtype=np.uint8)
-    return Picture(pixels, width, height, image.format or "")
+    return DecodedImage(pixels, width, height, image.format or "")
 
 
 Box: TypeAlias = tuple[float, float, float, float]
 
 
 def _draft(image: Image.Image, size_px: int) -> Box | None:
-    """Ask the JPEG decoder for a smaller picture; the box that the whole one then fills."""
+    """Ask the JPEG decoder for a smaller image; the box that the whole one then fills."""
     if image.format not in ("JPEG", "MPO"):
         return None
     margin = size_px * _DRAFT_MARGIN
@@ -180,7 +180,7 @@ def _draft(image: Image.Image, size_px: int) -> Box | None:
 
 
 # --8<-- [start:paper-2-square]
-def _centre_square(box: Box) -> Box:
+def _center_square(box: Box) -> Box:
     left, top, right, bottom = box
     side = min(right - left, bottom - top)
     left, top = (left + right - side) / 2, (top + bottom - side) / 2
@@ -189,12 +189,12 @@ def _centre_square(box: Box) -> Box:
 
 
 def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
-    """The box of the picture at (size_px, size_px), as L, RGB or CMYK."""
+    """The box of the image at (size_px, size_px), as L, RGB or CMYK."""
     size = (size_px, size_px)
     if image.mode[0] in "IF":
-        image = grey_of_wide(image)
+        image = gray_of_wide(image)
     if image.mode == "RGBa" or image.has_transparency_data:
-        # Scaling RGBA weighs colours by their alpha, so it may come before the white ground.
+        # Scaling RGBA weighs colors by their alpha, so it may come before the white ground.
         small = image.convert("RGBA").resize(size, _FILTER, box=box)
         ground = Image.new("RGBA", size, "white")
         return Image.alpha_composite(ground, small).convert("RGB")
@@ -211,7 +211,7 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF data does not make a picture unreadable
+    except Exception:  # damaged EXIF data does not make an image unreadable
         return 1
 
 
@@ -221,8 +221,8 @@ def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
         raise _too_many(f"{width}x{height}", max_pixels)
 
 
-def _too_many(found: str, max_pixels: int) -> PictureError:
-    return PictureError(f"too many pixels: {found}, the limit is {max_pixels / 1e6:g} million")
+def _too_many(found: str, max_pixels: int) -> ImageError:
+    return ImageError(f"too many pixels: {found}, the limit is {max_pixels / 1e6:g} million")
 
 
 @contextmanager
@@ -230,17 +230,17 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, (str, os.PathLike)):
         status = os.stat(source)
         if stat.S_ISDIR(status.st_mode):
-            raise PictureError("is a folder, not a picture")
+            raise ImageError("is a folder, not an image")
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
-            raise PictureError("is a pipe or a device, not a file")
+            raise ImageError("is a pipe or a device, not a file")
         if status.st_size == 0:
-            raise PictureError("the file is empty")
+            raise ImageError("the file is empty")
         with open(source, "rb") as file:
             yield file
         return
     data = source if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
     if len(data) == 0:
-        raise PictureError("the file is empty")
+        raise ImageError("the file is empty")
     yield io.BytesIO(data)
 
 
@@ -252,7 +252,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture, or of a kind that cannot be read"
+        return "not an image, or of a kind that cannot be read"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if "truncated" in text.lower():
         return "image file is truncated"

@@ -8,14 +8,14 @@ import numpy as np
 from alexnet.io.cache import build_once
 from alexnet.progress import Progress, no_progress
 
-PICTURES = 1797
+IMAGES = 1797
 _KEY = "digits"
 _INK = 16
 """scikit-learn's values go from 0 to 16."""
 
 
 def digits_folder(progress: Progress | None = None) -> Path:
-    """The folder digits/CLASS/NNNN.png of 1797 grey pictures, 8x8 pixels, white ink on black."""
+    """The folder digits/CLASS/NNNN.png of 1797 gray images, 8x8 pixels, white ink on black."""
 
     def build(folder: Path) -> dict[str, Any]:
         from PIL import Image
@@ -34,7 +34,7 @@ def digits_folder(progress: Progress | None = None) -> Path:
         return {"source": "sklearn.datasets.load_digits"}
 
     def valid(folder: Path) -> bool:
-        return sum(1 for _ in (folder / _KEY).glob("*/*.png")) == PICTURES
+        return sum(1 for _ in (folder / _KEY).glob("*/*.png")) == IMAGES
 
     folder = build_once("datasets", _KEY, build, valid=valid, progress=progress or no_progress)
     return folder / _KEY

@@ -1,4 +1,4 @@
-"""Pictures in folders: ROOT/CLASS/… and ROOT/{train,val,test}/CLASS/…"""
+"""Images in folders: ROOT/CLASS/… and ROOT/{train,val,test}/CLASS/…"""
 
 # ruff: noqa: PTH100, PTH116, PTH118, PTH122, PTH208
 # Paths are texts here: a million of them take a fifth of the memory of Path objects.
@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alexnet.data.decoding import PICTURE_SUFFIXES
+from alexnet.data.decoding import IMAGE_SUFFIXES
 from alexnet.data.samples import SPLITS, Dataset, Sample, missing_in_val, natural_key
 from alexnet.errors import UserError
 from alexnet.text import counted, printable, some
@@ -27,21 +27,21 @@ SPLIT_NAMES = {
 
 _JUNK = ("__MACOSX",)
 
-# Beside a picture lie its mask, its boxes, a text or two; a disk of programs has far more.
+# Beside an image lie its mask, its boxes, a text or two; a disk of programs has far more.
 _MOST_OTHERS = 10
 _OTHERS_UNQUESTIONED = 1_000
 
-# Annotations of a million pictures may come first, so only then is it clear what this is not.
+# Annotations of a million images may come first, so only then is it clear what this is not.
 _MOST_OTHERS_FIRST = 1_000_000
 
 
-def is_picture_name(name: str) -> bool:
-    """Whether a file is taken for a picture: by its suffix.
+def is_image_name(name: str) -> bool:
+    """Whether a file is taken for an image: by its suffix.
 
-    >>> is_picture_name("a.JPG"), is_picture_name("notes.txt")
+    >>> is_image_name("a.JPG"), is_image_name("notes.txt")
     (True, False)
     """
-    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
 @dataclass
@@ -53,16 +53,16 @@ class Skipped:
     unreadable: list[str] = field(default_factory=list)
     looped: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
-    """Folders with pictures beside those of the splits."""
+    """Folders with images beside those of the splits."""
     stray: Counter[str] = field(default_factory=Counter)
-    """Number of pictures that lie where no class is, by folder."""
+    """Number of images that lie where no class is, by folder."""
     others: int = 0
-    """Number of files that are no pictures."""
+    """Number of files that are no images."""
 
     def notices(self) -> tuple[str, ...]:
         lines = [
             _notice(self.hidden, "hidden folder", "skipped"),
-            _notice(self.empty, "folder without pictures", "skipped", "folders without pictures"),
+            _notice(self.empty, "folder without images", "skipped", "folders without images"),
             _notice(
                 self.unreadable,
                 "folder that cannot be read",
@@ -79,7 +79,7 @@ class Skipped:
         lines.append(_notice(self.beside, "folder", "beside the splits left out"))
         for folder, count in self.stray.items():
             lines.append(
-                f"{counted(count, 'picture')} left out, directly in {printable(folder)} "
+                f"{counted(count, 'image')} left out, directly in {printable(folder)} "
                 "and not in the folder of a class"
             )
         if self.others:
@@ -92,17 +92,17 @@ def _notice(names: list[str], noun: str, what: str, plural: str | None = None) -
 
 
 def find_in_folder(root: Path, source: str) -> Dataset:
-    """The pictures under a folder; see `alexnet.data.find`.
+    """The images under a folder; see `alexnet.data.find`.
 
     Raises:
-        UserError: no pictures, or none in the folder of a class.
+        UserError: no images, or none in the folder of a class.
     """
     skipped = Skipped()
     root_text = os.path.abspath(root)
     if Path(root_text).parent == Path(root_text):
         raise UserError(
             f"{printable(source)}: this is the whole file system; "
-            "give the folder that holds a folder of pictures for each class"
+            "give the folder that holds a folder of images for each class"
         )
     top = _list(root_text, skipped, root_text)
     if top is None:
@@ -115,9 +115,9 @@ def find_in_folder(root: Path, source: str) -> Dataset:
         _check_share(sum(map(len, children.values())), skipped.others, source, _MOST_OTHERS_FIRST)
     _check_share(sum(map(len, children.values())), skipped.others, source, _OTHERS_UNQUESTIONED)
     if not children:
-        raise _nothing_found(top.pictures, skipped, root_text, source)
-    if top.pictures:
-        skipped.stray[source] = len(top.pictures)
+        raise _nothing_found(top.images, skipped, root_text, source)
+    if top.images:
+        skipped.stray[source] = len(top.images)
     splits = _split_folders(children, source)
     if splits:
         skipped.beside += [name for name in children if name not in splits]
@@ -126,18 +126,18 @@ def find_in_folder(root: Path, source: str) -> Dataset:
         found = [(name, "all", path) for name, paths in children.items() for path in paths]
     if not found:
         raise UserError(
-            f"{printable(source)}: the pictures lie directly in {some(sorted(splits))}; "
+            f"{printable(source)}: the images lie directly in {some(sorted(splits))}; "
             "put them in folders named after their classes, as in train/CLASS/"
         )
     return _dataset(root_text, source, found, "folders" if splits else "none", skipped)
 
 
-def _check_share(pictures: int, others: int, source: str, unquestioned: int) -> None:
-    """Refuse a folder of something else, in which the pictures that were found are by the way."""
-    if pictures and others > max(unquestioned, _MOST_OTHERS * pictures):
+def _check_share(images: int, others: int, source: str, unquestioned: int) -> None:
+    """Refuse a folder of something else, in which the images that were found are by the way."""
+    if images and others > max(unquestioned, _MOST_OTHERS * images):
         raise UserError(
-            f"{printable(source)}: {counted(pictures, 'picture')} among {others:,} files of other "
-            "kinds are no data set; give the folder that holds a folder of pictures for each "
+            f"{printable(source)}: {counted(images, 'image')} among {others:,} files of other "
+            "kinds are no data set; give the folder that holds a folder of images for each "
             "class, or a table with the columns path,label"
         )
 
@@ -169,22 +169,22 @@ def with_notices(dataset: Dataset, notices: tuple[str, ...]) -> Dataset:
     return replace(dataset, notices=dataset.notices + notices) if notices else dataset
 
 
-def _nothing_found(pictures: list[str], skipped: Skipped, root: str, source: str) -> UserError:
+def _nothing_found(images: list[str], skipped: Skipped, root: str, source: str) -> UserError:
     shown = printable(source)
-    if pictures:
+    if images:
         tables = [n for n in sorted(os.listdir(root)) if n.lower().endswith((".csv", ".tsv"))]
         table = f", or give the table: {some([os.path.join(source, tables[0])])}" if tables else ""
         return UserError(
-            f"{shown}: {counted(len(pictures), 'picture')} directly in this folder; "
-            f"put each into a folder named after its class, CLASS/{printable(pictures[0])}{table}"
+            f"{shown}: {counted(len(images), 'image')} directly in this folder; "
+            f"put each into a folder named after its class, CLASS/{printable(images[0])}{table}"
         )
     if skipped.unreadable:
         return UserError(
-            f"{shown}: no pictures, and {counted(len(skipped.unreadable), 'folder')} that cannot "
+            f"{shown}: no images, and {counted(len(skipped.unreadable), 'folder')} that cannot "
             f"be read: {some(skipped.unreadable)}; change the permissions"
         )
     return UserError(
-        f"{shown}: no pictures found; expected CLASS/picture.jpg or train/CLASS/picture.jpg "
+        f"{shown}: no images found; expected CLASS/image.jpg or train/CLASS/image.jpg "
         "(JPEG, PNG, WebP, BMP, GIF or TIFF)"
     )
 
@@ -200,7 +200,7 @@ def _split_folders(children: dict[str, list[str]], source: str) -> dict[str, str
     if len(named) == len(children):
         if not deep:
             raise UserError(
-                f"{printable(source)}: the pictures lie directly in {some(sorted(named))}; "
+                f"{printable(source)}: the images lie directly in {some(sorted(named))}; "
                 "put them in folders named after their classes, as in train/CLASS/"
             )
         return named
@@ -213,7 +213,7 @@ def _split_folders(children: dict[str, list[str]], source: str) -> dict[str, str
 def _in_splits(
     children: dict[str, list[str]], splits: dict[str, str], skipped: Skipped
 ) -> list[tuple[str, str, str]]:
-    """(class, split, path) of each picture under a folder that is a split."""
+    """(class, split, path) of each image under a folder that is a split."""
     found = []
     for folder, split in splits.items():
         for path in children[folder]:
@@ -228,7 +228,7 @@ def _in_splits(
 @dataclass
 class _Listing:
     folders: list[str]
-    pictures: list[str]
+    images: list[str]
 
 
 def _list(folder: str, skipped: Skipped, root: str) -> _Listing | None:
@@ -255,14 +255,14 @@ def _sort_in(entry: "os.DirEntry[str]", listing: _Listing, skipped: Skipped, roo
             skipped.hidden.append(os.path.relpath(entry.path, root))
     elif is_folder:
         listing.folders.append(name)
-    elif is_picture_name(name):
-        listing.pictures.append(name)
+    elif is_image_name(name):
+        listing.images.append(name)
     else:
         skipped.others += 1
 
 
 def _walk(root: str, name: str, ancestors: frozenset[object], skipped: Skipped) -> list[str]:
-    """Paths, relative to root, of the pictures anywhere under root/name, each folder once."""
+    """Paths, relative to root, of the images anywhere under root/name, each folder once."""
     seen = set(ancestors)
     found: list[str] = []
     waiting = [name]
@@ -278,9 +278,9 @@ def _walk(root: str, name: str, ancestors: frozenset[object], skipped: Skipped) 
         if listing is None:
             skipped.unreadable.append(folder)
             continue
-        if not listing.pictures and not listing.folders:
+        if not listing.images and not listing.folders:
             skipped.empty.append(folder)
-        found += [folder + os.sep + picture for picture in listing.pictures]
+        found += [folder + os.sep + image for image in listing.images]
         waiting += [folder + os.sep + child for child in reversed(listing.folders)]
     return found
 

@@ -1,4 +1,4 @@
-"""Pictures known again by their content, whatever the form or the place they come in."""
+"""Images known again by their content, whatever the form or the place they come in."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,13 +12,13 @@ from alexnet.errors import UserError
 Contents = npt.NDArray[np.uint64]
 
 _NUMBER_BYTES = 8
-"""Of each hash: among a million pictures and a million others no two are mistaken for one."""
+"""Of each hash: among a million images and a million others no two are mistaken for one."""
 
 
 def contents(digests: Iterable[bytes | None]) -> Contents:
     """A number for each file's hash, as `fingerprints` gives them, in their order.
 
-    A file that cannot be read and an empty one are 0, and no picture.
+    A file that cannot be read and an empty one are 0, and no image.
     """
     numbers = [
         int.from_bytes(digest[:_NUMBER_BYTES], "big") if digest and digest != EMPTY else 0
@@ -28,7 +28,7 @@ def contents(digests: Iterable[bytes | None]) -> Contents:
 
 
 def are_known(numbers: Contents, known: Contents) -> npt.NDArray[np.bool_]:
-    """Whether each picture is one of the known.
+    """Whether each image is one of the known.
 
     >>> are_known(np.array([5, 0, 7], np.uint64), np.array([0, 5], np.uint64)).tolist()
     [True, False, False]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from alexnet.data.decoding import PictureError, read_picture
+from alexnet.data.decoding import ImageError, read_image
 from alexnet.data.hashing import fingerprints
 from alexnet.data.parallel import ordered_map
 from alexnet.data.samples import Dataset, Sample, problems
@@ -24,7 +24,7 @@ _PROBE_PX = 32
 
 @dataclass(frozen=True)
 class Size:
-    """Width and height of one picture, in pixels, and which it is."""
+    """Width and height of one image, in pixels, and which it is."""
 
     width: int
     height: int
@@ -40,13 +40,13 @@ class CheckReport:
 
     source: str
     classes: dict[str, dict[str, int]]
-    """Readable pictures of each class by split."""
+    """Readable images of each class by split."""
     split_by: str
-    """What put pictures into splits: "folders", "column" or "hash" of the content."""
-    pictures: int
-    """Readable pictures; `unreadable` come on top."""
+    """What put images into splits: "folders", "column" or "hash" of the content."""
+    images: int
+    """Readable images; `unreadable` come on top."""
     sizes: dict[str, Size]
-    """The "smallest", "median" and "largest" picture by its number of pixels."""
+    """The "smallest", "median" and "largest" image by its number of pixels."""
     formats: dict[str, int]
     unreadable: dict[str, str]
     """Path and reason."""
@@ -57,7 +57,7 @@ class CheckReport:
     across_classes: list[list[str]]
     """Groups of copies that are in more than one class."""
     imbalance: float | None
-    """Pictures of the largest class divided by those of the smallest; None with none."""
+    """Images of the largest class divided by those of the smallest; None with none."""
     notices: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
     """Why training could not work; empty when it could."""
@@ -78,16 +78,16 @@ def check(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> CheckReport:
-    """Read every picture of a data set; nothing is kept and nothing is written into the data.
+    """Read every image of a data set; nothing is kept and nothing is written into the data.
 
     Args:
-        source: as for `find`. Where the data has no validation pictures, the report tells
+        source: as for `find`. Where the data has no validation images, the report tells
             which `with_split` would take.
         workers: threads that read; all cores when not given.
-        progress: told how many pictures have been read.
+        progress: told how many images have been read.
 
     Raises:
-        UserError: the path does not exist, or holds no pictures that belong to a class.
+        UserError: the path does not exist, or holds no images that belong to a class.
     """
     progress = progress or no_progress
     dataset = with_split(find(source, progress=progress), progress=progress)
@@ -111,7 +111,7 @@ def check(
             for label, name in enumerate(dataset.classes)
         },
         split_by=dataset.split_by,
-        pictures=len(readable),
+        images=len(readable),
         sizes=_extremes(sizes),
         formats=dict(Counter(name for _, _, name in shapes).most_common()),
         unreadable={
@@ -130,13 +130,13 @@ def check(
 
 def _problems(sound: Dataset, readable: int) -> list[str]:
     if not readable:
-        return [f"{printable(sound.source)}: none of the pictures can be read"]
+        return [f"{printable(sound.source)}: none of the images can be read"]
     found = problems(sound)
     counts = sound.counts()
     empty = [name for name in sound.classes if not counts[name]]
     if empty and len(sound.classes) - len(empty) < 2:
         found.append(
-            f"{printable(sound.source)}: fewer than two classes have pictures that can be read"
+            f"{printable(sound.source)}: fewer than two classes have images that can be read"
         )
     return found
 
@@ -144,7 +144,7 @@ def _problems(sound: Dataset, readable: int) -> list[str]:
 def _unreadable_classes(dataset: Dataset, readable: Counter[int]) -> tuple[str, ...]:
     lost = [name for label, name in enumerate(dataset.classes) if not readable[label]]
     noun = "class" if len(lost) == 1 else "classes"
-    return (f"{noun} without a picture that can be read: {some(lost)}",) if lost else ()
+    return (f"{noun} without an image that can be read: {some(lost)}",) if lost else ()
 
 
 def _splits(dataset: Dataset) -> list[str]:
@@ -155,17 +155,17 @@ def _splits(dataset: Dataset) -> list[str]:
 def _read_all(
     samples: Sequence[Sample], workers: int | None, progress: Progress
 ) -> "list[tuple[int, int, str] | str]":
-    """Width, height and format of each picture, or why it cannot be read."""
+    """Width, height and format of each image, or why it cannot be read."""
 
     def read(path: str) -> "tuple[int, int, str] | str":
         try:
-            picture = read_picture(path, _PROBE_PX)
-        except PictureError as error:
+            image = read_image(path, _PROBE_PX)
+        except ImageError as error:
             return str(error)
-        return picture.width, picture.height, picture.format
+        return image.width, image.height, image.format
 
     found = []
-    with progress("checking pictures", len(samples)) as steps:
+    with progress("checking images", len(samples)) as steps:
         for result in ordered_map(read, (sample.path for sample in samples), workers):
             found.append(result)
             steps.advance()

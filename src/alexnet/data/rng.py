@@ -1,7 +1,7 @@
 """Random numbers that are a function of what they are for: (seed, epoch, sample, draw).
 
 Nothing is carried from step to step, so that a run can go on from any step, and every backend
-and device sees the same pictures, cropped in the same way, in the same order.
+and device sees the same images, cropped in the same way, in the same order.
 """
 
 from collections.abc import Sequence

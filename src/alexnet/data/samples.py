@@ -1,4 +1,4 @@
-"""What a data set is: classes, and where its pictures lie."""
+"""What a data set is: classes, and where its images lie."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ _UNDER_TRAIN = "put them under train/CLASS/ or CLASS/"
 
 
 class Sample(NamedTuple):
-    """One picture: its file, the number of its class, and its split.
+    """One image: its file, the number of its class, and its split.
 
     The split is "train", "val" or "test", or "all" where the data says nothing about splits.
     """
@@ -27,7 +27,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures and their classes, as found; nothing is decoded yet.
+    """Images and their classes, as found; nothing is decoded yet.
 
     Example:
         >>> sample = Sample("pets/cat/1.png", 0, "all")
@@ -39,7 +39,7 @@ class Dataset:
     source: str
     """As the person gave it."""
     root: Path
-    """The folder under which the pictures lie."""
+    """The folder under which the images lie."""
     classes: tuple[str, ...]
     """Names in natural order; a sample's label is the place of its class here."""
     samples: tuple[Sample, ...]
@@ -55,7 +55,7 @@ class Dataset:
         return tuple(sample for sample in self.samples if sample.split == name)
 
     def counts(self, split: str | None = None) -> dict[str, int]:
-        """Number of pictures of each class, in one split or in all."""
+        """Number of images of each class, in one split or in all."""
         found = Counter(s.label for s in self.samples if split is None or s.split == split)
         return {name: found[label] for label, name in enumerate(self.classes)}
 
@@ -78,22 +78,19 @@ def problems(dataset: Dataset) -> list[str]:
     source = printable(dataset.source)
     train, val = dataset.counts("train"), dataset.counts("val")
     if len(dataset.classes) < 2:
-        needs = (
-            "different labels" if dataset.by_table else "folders of pictures, one for each class"
-        )
+        needs = "different labels" if dataset.by_table else "folders of images, one for each class"
         return [
             f"{source}: only one class, {some(list(dataset.classes))}; "
             f"training needs at least two {needs}"
         ]
     if not any(train.values()):
         where = "give lines the split train" if dataset.by_table else _UNDER_TRAIN
-        return [f"{source}: no pictures to train on; {where}"]
+        return [f"{source}: no images to train on; {where}"]
     found = [*_lacking_train(dataset, source)]
     if not any(val.values()):
         where = "give lines the split val" if dataset.by_table else "add some under val/CLASS/"
         found.append(
-            f"{source}: no pictures to validate on; "
-            f"{where}, or more different pictures to each class"
+            f"{source}: no images to validate on; {where}, or more different images to each class"
         )
     return found
 
@@ -106,7 +103,7 @@ def _lacking_train(dataset: Dataset, source: str) -> list[str]:
         if lacking:
             found.append(
                 f"{source}: {'class' if len(lacking) == 1 else 'classes'} {some(lacking)} "
-                f"in {split} but not in train; add training pictures or take the class out"
+                f"in {split} but not in train; add training images or take the class out"
             )
     trained = [name for name in dataset.classes if train[name]]
     if len(trained) == 1 and not found:
@@ -121,7 +118,7 @@ def require_trainable(dataset: Dataset) -> None:
 
 
 def missing_in_val(dataset: Dataset) -> tuple[str, ...]:
-    """A notice that names the classes with training pictures and none to validate on."""
+    """A notice that names the classes with training images and none to validate on."""
     train, val = dataset.counts("train"), dataset.counts("val")
     if not any(val.values()):
         return ()
@@ -129,4 +126,4 @@ def missing_in_val(dataset: Dataset) -> tuple[str, ...]:
     if not missing:
         return ()
     noun = "class" if len(missing) == 1 else "classes"
-    return (f"{noun} without validation pictures: {some(missing)}",)
+    return (f"{noun} without validation images: {some(missing)}",)

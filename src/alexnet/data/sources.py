@@ -1,4 +1,4 @@
-"""From what a person gives (a folder, a table, an archive, a name) to the list of pictures."""
+"""From what a person gives (a folder, a table, an archive, a name) to the list of images."""
 
 import os
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alexnet.data.archives import is_archive, unpacked
 from alexnet.data.digits import digits_folder
-from alexnet.data.folders import find_in_folder, is_picture_name
+from alexnet.data.folders import find_in_folder, is_image_name
 from alexnet.data.samples import Dataset
 from alexnet.data.tables import TABLE_SUFFIXES, find_in_table
 from alexnet.errors import UserError
@@ -17,11 +17,11 @@ DIGITS = "digits"
 
 
 def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) -> Dataset:
-    """List the pictures and classes of a data set; no picture is opened.
+    """List the images and classes of a data set; no image is opened.
 
     Args:
         source: one of
-            a folder ROOT with ROOT/CLASS/… (pictures at any depth below the class),
+            a folder ROOT with ROOT/CLASS/… (images at any depth below the class),
             a folder with ROOT/{train, val|valid|validation, test}/CLASS/…,
             a CSV file with the columns path, label and optionally split (paths relative to it),
             a zip or tar (.gz, .bz2, .xz) of any of these, which is unpacked into the cache,
@@ -34,7 +34,7 @@ def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) 
         and named in its notices.
 
     Raises:
-        UserError: the path does not exist, or holds no pictures that belong to a class.
+        UserError: the path does not exist, or holds no images that belong to a class.
 
     Example:
         >>> find("no/such/folder")
@@ -53,11 +53,11 @@ def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) 
         return find_in_table(path, given)
     if is_archive(path):
         return _find_in_archive(path, given, progress)
-    if is_picture_name(path.name):
-        raise UserError(f"{printable(given)}: this is one file; give the folder of all pictures")
+    if is_image_name(path.name):
+        raise UserError(f"{printable(given)}: this is one file; give the folder of all images")
     raise UserError(
         f"{printable(given)}: not a folder, a CSV file, a zip or a tar; "
-        "give a folder with a folder of pictures for each class"
+        "give a folder with a folder of images for each class"
     )
 
 
@@ -70,7 +70,7 @@ def _check_exists(path: Path, given: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{printable(given)}: cannot be opened: {reason}") from None
     if not given:
-        raise UserError("the path of the data is empty; give a folder of pictures")
+        raise UserError("the path of the data is empty; give a folder of images")
 
 
 def _find_in_archive(path: Path, given: str, progress: Progress | None) -> Dataset:

@@ -1,4 +1,4 @@
-"""Decoded pictures, kept: every picture is decoded once, and later read from a mapped file."""
+"""Decoded images, kept: every image is decoded once, and later read from a mapped file."""
 
 # ruff: noqa: PTH120
 # Paths are texts here: a million of them take a fifth of the memory of Path objects.
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from alexnet.data.decoding import DECODER_VERSION, MAX_PIXELS, PictureError, Pixels, decode
+from alexnet.data.decoding import DECODER_VERSION, MAX_PIXELS, ImageError, Pixels, decode
 from alexnet.data.hashing import DIGEST_BYTES, fingerprints
 from alexnet.data.membership import contents
 from alexnet.data.parallel import ordered_map
@@ -26,7 +26,7 @@ from alexnet.io.cache import build_once, cache_dir, read_index, require_space
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, counted, printable
 
-PICTURES = "pictures.npy"
+IMAGES = "images.npy"
 
 _SAY_ABOVE_BYTES = 1_000_000_000
 
@@ -44,14 +44,14 @@ class _File:
     size_px: int
 
     @property
-    def picture_bytes(self) -> int:
+    def image_bytes(self) -> int:
         return self.size_px * self.size_px * 3
 
 
 class Store:
-    """Pictures (size_px, size_px, 3), uint8 RGB, read from a mapped file.
+    """Images (size_px, size_px, 3), uint8 RGB, read from a mapped file.
 
-    Memory does not grow with the number of pictures, and any number of threads may read.
+    Memory does not grow with the number of images, and any number of threads may read.
     Rows are the places of the samples that the store was opened with.
     """
 
@@ -86,20 +86,20 @@ class Store:
         return self._file.count
 
     def __getitem__(self, row: int) -> Pixels:
-        """The picture of a row as a read-only view of the file, (size_px, size_px, 3).
+        """The image of a row as a read-only view of the file, (size_px, size_px, 3).
 
         Raises:
             IndexError: there is no such row.
         """
         if not 0 <= row < self._file.count:
             raise IndexError(f"row {row} of {self._file.count}")
-        size, offset = self.size_px, self._file.offset + int(row) * self._file.picture_bytes
-        view = np.frombuffer(self._map, np.uint8, self._file.picture_bytes, offset)
-        self._serve(self._file.picture_bytes)
+        size, offset = self.size_px, self._file.offset + int(row) * self._file.image_bytes
+        view = np.frombuffer(self._map, np.uint8, self._file.image_bytes, offset)
+        self._serve(self._file.image_bytes)
         return view.reshape(size, size, 3)
 
     def read(self, rows: "Sequence[int] | npt.NDArray[np.int64]") -> list[Pixels]:
-        """The pictures of these rows, as views."""
+        """The images of these rows, as views."""
         return [self[int(row)] for row in rows]
 
     def _serve(self, size: int) -> None:
@@ -121,24 +121,24 @@ def open_store(
     *,
     max_pixels: int = MAX_PIXELS,
 ) -> Store:
-    """The store with these samples' pictures; they are decoded if nobody has done so before.
+    """The store with these samples' images; they are decoded if nobody has done so before.
 
     The key is the content of the files in this order and the settings; so a data set that was
     moved is found again, and one that was changed is decoded anew.
 
     Args:
-        samples: whose pictures; row i of the store is sample i.
+        samples: whose images; row i of the store is sample i.
         size_px: side of the kept squares.
         workers: threads that decode; all cores when not given.
         progress: told how far reading and decoding are.
-        max_pixels: a picture with more pixels counts as unreadable.
+        max_pixels: an image with more pixels counts as unreadable.
 
     Raises:
         UserError: no samples, or the cache's disk has too little room or cannot be written.
         RunError: the disk became full on the way; nothing half-made is left.
     """
     if not samples:
-        raise UserError("no pictures to open")
+        raise UserError("no images to open")
     progress = progress or no_progress
     digests = fingerprints([sample.path for sample in samples], progress, workers)
     key = _key(digests, size_px, max_pixels)
@@ -149,11 +149,11 @@ def open_store(
     def valid(folder: Path) -> bool:
         return _opened(folder, len(samples), size_px) is not None
 
-    folder = build_once("pictures", key, build, valid=valid, progress=progress)
+    folder = build_once("images", key, build, valid=valid, progress=progress)
     file, index = _opened(folder, len(samples), size_px), read_index(folder)
     if file is None or index is None:
         raise UserError(
-            f"the kept pictures in {printable(folder)} were removed meanwhile; start again"
+            f"the kept images in {printable(folder)} were removed meanwhile; start again"
         )
     broken = {int(row): why for row, why in index["broken"].items()}
     return Store(samples, file, broken, digests)
@@ -169,7 +169,7 @@ def _key(digests: Sequence[bytes | None], size_px: int, max_pixels: int) -> str:
 
 def _opened(folder: Path, count: int, size_px: int) -> _File | None:
     """The array in the folder; None when it is not a whole one of this shape."""
-    path, index = folder / PICTURES, read_index(folder)
+    path, index = folder / IMAGES, read_index(folder)
     try:
         with path.open("rb") as file:
             offset, shape = _read_header(file)
@@ -199,14 +199,14 @@ def _build(
 ) -> dict[str, Any]:
     """Decode everything into the folder; returns its index."""
     count, size_bytes = len(samples), len(samples) * size_px * size_px * 3
-    require_space(cache_dir(), size_bytes, f"keeping {counted(count, 'decoded picture')}")
-    what = f"decoding {counted(count, 'picture')}"
+    require_space(cache_dir(), size_bytes, f"keeping {counted(count, 'decoded image')}")
+    what = f"decoding {counted(count, 'image')}"
     if size_bytes > _SAY_ABOVE_BYTES:
         what += f" ({byte_text(size_bytes)} in {printable(cache_dir())})"
     broken: dict[int, str] = {}
     blank = bytes(size_px * size_px * 3)
     read = _reader(size_px, max_pixels)
-    with (folder / PICTURES).open("wb") as file, progress(what, count) as steps:
+    with (folder / IMAGES).open("wb") as file, progress(what, count) as steps:
         header = {"descr": "|u1", "fortran_order": False, "shape": (count, size_px, size_px, 3)}
         np.lib.format.write_array_header_1_0(file, header)
         for row, found in enumerate(ordered_map(read, (s.path for s in samples), workers)):
@@ -230,7 +230,7 @@ def _reader(size_px: int, max_pixels: int) -> Callable[[str], "Pixels | str"]:
         """The pixels, or why there are none."""
         try:
             return decode(path, size_px, max_pixels)
-        except PictureError as error:
+        except ImageError as error:
             return str(error)
 
     return read

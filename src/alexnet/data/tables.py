@@ -1,4 +1,4 @@
-"""Pictures listed in a table: a CSV file with the columns path, label and optionally split."""
+"""Images listed in a table: a CSV file with the columns path, label and optionally split."""
 
 # ruff: noqa: PTH100, PTH110, PTH113, PTH118
 # Paths are texts here: a million of them take a fifth of the memory of Path objects.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from alexnet.data.folders import SPLIT_NAMES, in_order, is_picture_name, with_notices
+from alexnet.data.folders import SPLIT_NAMES, in_order, is_image_name, with_notices
 from alexnet.data.samples import Dataset, Sample, missing_in_val, natural_key
 from alexnet.errors import UserError
 from alexnet.text import counted, printable, some
@@ -31,7 +31,7 @@ _PATH_NAMES = [
     "image_name",
     "img",
     "img_path",
-    "picture",
+    "image",
     "photo",
 ]
 _LABEL_NAMES = [
@@ -58,7 +58,7 @@ class _Columns:
 
 
 def find_in_table(table: Path, source: str) -> Dataset:
-    """The pictures that a CSV file lists; paths are relative to its folder.
+    """The images that a CSV file lists; paths are relative to its folder.
 
     Columns are separated by commas, semicolons or tabs. A header is known by its names; without
     one the columns are path, label and optionally split.
@@ -79,10 +79,10 @@ def find_in_table(table: Path, source: str) -> Dataset:
         found[_cells(line, row, columns, folder, source)] = None
         listed += 1
     if not found:
-        raise UserError(f"{printable(source)}: the table lists no pictures")
+        raise UserError(f"{printable(source)}: the table lists no images")
     if not any(os.path.exists(path) for path, _, _ in found):
         raise UserError(
-            f"{printable(source)}: none of the listed pictures exists, for example "
+            f"{printable(source)}: none of the listed images exists, for example "
             f"{some([next(iter(found))[0]])}; paths are relative to the folder of the table"
         )
     return _dataset(folder, source, list(found), listed)
@@ -156,7 +156,7 @@ def _columns(first: list[str], folder: str, source: str) -> _Columns:
     path, label = place(_PATH_NAMES), place(_LABEL_NAMES)
     if path is not None and label is not None:
         return _Columns(path, label, place(_SPLIT_NAMES), in_header=True)
-    is_row = is_picture_name(first[0]) or os.path.isfile(_located(first[0], folder))
+    is_row = is_image_name(first[0]) or os.path.isfile(_located(first[0], folder))
     if not is_row:
         raise UserError(
             f"{printable(source)}: the header {some([','.join(first)])} does not name a path and a "

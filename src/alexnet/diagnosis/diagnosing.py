@@ -1,7 +1,7 @@
 """What the curves of a training say in words: overfitting, a wrong learning rate, …
 
-The training figures of the curves are of augmented pictures, with dropout and before each update,
-so they lie below what the network knows of its training pictures. Where a run has measured this
+The training figures of the curves are of augmented images, with dropout and before each update,
+so they lie below what the network knows of its training images. Where a run has measured this
 (`alexnet.training.measured`), the measured figures are compared with validation instead.
 A difference counts only where the 95% intervals of its two shares lie apart.
 """
@@ -41,7 +41,7 @@ class Diagnosis:
 
     verdict: str
     """overfitting, underfitting, learning rate too high, learning rate too low, standing still,
-    dead ReLUs, not finished, too few pictures, good, or stopped (before its end, and nothing to be
+    dead ReLUs, not finished, too few images, good, or stopped (before its end, and nothing to be
     seen yet that more epochs would not mend)."""
     sentence: str
     """The verdict with its most telling numbers."""
@@ -83,7 +83,7 @@ def diagnose(
     Args:
         source: a run, its folder, or the rows of a metrics.csv (as values or as texts).
         classes: for rows, the number of classes.
-        val: for rows, the number of validation pictures; where it is not given, no verdict rests
+        val: for rows, the number of validation images; where it is not given, no verdict rests
             on there being few.
         measured: for rows, what a run measures at its end.
         recipe: for rows, how they were made; without it there is no advice.

@@ -26,10 +26,10 @@ class Signs:
     """Of the network; None: not known."""
     train_count: int | None = None
     train: int = field(init=False)
-    """Training pictures; 0: not known. So is `val`."""
+    """Training images; 0: not known. So is `val`."""
     val: int = field(init=False)
     least_val: int = field(init=False)
-    """The validation pictures, or the least number that fits the curve: an interval of these is
+    """The validation images, or the least number that fits the curve: an interval of these is
     too wide rather than too narrow."""
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Signs:
 
     @property
     def fit(self) -> tuple[float, int]:
-        """Top-1 on training pictures at the end, as measured, else the curve's; of how many, at
+        """Top-1 on training images at the end, as measured, else the curve's; of how many, at
         least."""
         known = self.measured
         if known and known.sample_top1 is not None:
@@ -115,18 +115,18 @@ class Signs:
 
     @property
     def regular(self) -> bool:
-        """Whether dropout and crops are at work already, so that more pictures are what is left."""
-        varied = self.recipe is not None and self.recipe.crop != "centre"
+        """Whether dropout and crops are at work already, so that more images are what is left."""
+        varied = self.recipe is not None and self.recipe.crop != "center"
         return varied and (self.dropout or 0) >= _REGULAR_DROPOUT
 
     def figures(self) -> Iterator[str]:
         """What is compared first: training and validation, with intervals where it is known of
-        how many pictures they are."""
+        how many images they are."""
         (top1, count), known = self.fit, self.measured
         is_sample = known is not None and known.sample_top1 is not None
         of = "as validation sees them" if is_sample else "augmented"
-        yield f"training pictures, {of}: {share_text(top1, count if is_sample else self.train)}"
-        yield f"validation pictures at the end: {share_text(self.val_top1, self.val)}"
+        yield f"training images, {of}: {share_text(top1, count if is_sample else self.train)}"
+        yield f"validation images at the end: {share_text(self.val_top1, self.val)}"
         yield f"guessing: top-1 {self.guess_top1:.0%}, loss {self.guess_loss:.2f}"
         yield (
             f"training loss {self.epochs[0].train_loss:.3g} in the first epoch, "
@@ -135,7 +135,7 @@ class Signs:
 
 
 def smooth(values: Sequence[float]) -> list[float]:
-    """The median of each value and its neighbours: one bad epoch is no trend."""
+    """The median of each value and its neighbors: one bad epoch is no trend."""
     padded = [values[0], *values, values[-1]]
     return [sorted(padded[i : i + 3])[1] for i in range(len(values))]
 
@@ -161,7 +161,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _whole(shares: Sequence[float], most: int = 200_000) -> int:
-    """The least number of pictures of which all these shares can be.
+    """The least number of images of which all these shares can be.
 
     >>> _whole([0.5, 2 / 3])
     6

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.backends import Network
+from alexnet.backends import InferenceModel
 from alexnet.data.augmentation import view_plan
 from alexnet.data.rng import permutation
 from alexnet.errors import UserError
@@ -28,29 +28,29 @@ _BATCH = 32
 class Measured:
     """Figures of the end of a training. Shares are of 1; losses are means in nats.
 
-    The training figures of the curves are of augmented pictures, with dropout, before each update.
-    The sample is of training pictures as validation sees pictures, so the two can be compared.
+    The training figures of the curves are of augmented images, with dropout, before each update.
+    The sample is of training images as validation sees images, so the two can be compared.
     """
 
     train_counts: tuple[int, ...]
-    """Training pictures of each class."""
+    """Training images of each class."""
     val_counts: tuple[int, ...]
     sample_count: int = 0
     sample_loss: float | None = None
     sample_top1: float | None = None
     silent: Mapping[str, float] = field(default_factory=dict)
-    """For each ReLU layer the share of channels or units that are 0 for every picture."""
+    """For each ReLU layer the share of channels or units that are 0 for every image."""
     diverged: str = ""
     """When and how the loss stopped being a number, in words."""
 
     @property
     def train(self) -> int:
-        """Training pictures."""
+        """Training images."""
         return sum(self.train_counts)
 
     @property
     def val(self) -> int:
-        """Validation pictures."""
+        """Validation images."""
         return sum(self.val_counts)
 
 
@@ -70,7 +70,7 @@ def counted(
 
 
 def measured(
-    network: Network,
+    model: InferenceModel,
     images: ImageSource,
     train_rows: NDArray[np.int64],
     val_rows: NDArray[np.int64],
@@ -79,30 +79,30 @@ def measured(
     classes: int,
     activation: str,
 ) -> Measured:
-    """The figures, with the weights as they are now; it costs as much as 768 validation pictures.
+    """The figures, with the weights as they are now; it costs as much as 768 validation images.
 
     Args:
         activation: of the architecture; only a ReLU can be silent.
     """
     order = permutation(seed, 0, len(train_rows))
     rows = np.sort(train_rows[order[:_SAMPLE]])
-    loss, top1, _ = validate(network, images, rows)
+    loss, top1, _ = validate(model, images, rows)
     return replace(
         counted(images, train_rows, val_rows, classes),
         sample_count=len(rows),
         sample_loss=loss,
         sample_top1=top1,
-        silent=_silent(network, images, val_rows) if activation == "relu" else {},
+        silent=_silent(model, images, val_rows) if activation == "relu" else {},
     )
 
 
-def _silent(network: Network, pictures: ImageSource, rows: np.ndarray) -> dict[str, float]:
-    # Validation pictures may lie class by class; so they are taken from all over.
+def _silent(model: InferenceModel, images: ImageSource, rows: np.ndarray) -> dict[str, float]:
+    # Validation images may lie class by class; so they are taken from all over.
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(_SEEN, len(rows))).astype(int))]
     highest: dict[str, np.ndarray] = {}
     for start in range(0, len(chosen), _BATCH):
-        squares = pictures.read(chosen[start : start + _BATCH])
-        peaks = network.peaks(squares, view_plan(network.preprocessing, len(squares)))
+        squares = images.read(chosen[start : start + _BATCH])
+        peaks = model.peaks(squares, view_plan(model.preprocessing, len(squares)))
         for name, values in peaks.items():
             highest[name] = np.maximum(highest.get(name, values), values)
     return {name: float((values <= 0).mean()) for name, values in highest.items()}

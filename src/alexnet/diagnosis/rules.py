@@ -144,7 +144,7 @@ def _dead_units(signs: Signs) -> Finding | None:
 
 def _of_silence(signs: Signs) -> Finding:
     layer, share = signs.silent
-    said = f": {share:.0%} of {layer} is 0 for every picture"
+    said = f": {share:.0%} of {layer} is 0 for every image"
     return Finding("dead ReLUs", said, [*_silent(signs), *signs.figures()])
 
 
@@ -159,7 +159,7 @@ def _gap(signs: Signs) -> Finding | None:
     per_class = signs.train / signs.classes if signs.train else math.inf
     if signs.regular and per_class < _FEW_A_CLASS:
         about = f": {per_class:.0f} a class to train on{said.replace(':', ' give', 1)}"
-        return Finding("too few pictures", about, figures, since)
+        return Finding("too few images", about, figures, since)
     rise = _rise(signs)
     if top1 < _KNOWN_BY_HEART and rise < _RISE and top1 - val < _CHASM:
         return None
@@ -175,7 +175,7 @@ def _too_few_to_learn_from(signs: Signs) -> Finding | None:
     if per_class >= _VERY_FEW_A_CLASS or signs.val_top1 >= _FINE:
         return None
     said = f": {per_class:.0f} a class to train on give validation {signs.val_top1:.0%}"
-    return Finding("too few pictures", said, list(signs.figures()))
+    return Finding("too few images", said, list(signs.figures()))
 
 
 def _under_way(signs: Signs) -> Finding | None:
@@ -222,7 +222,7 @@ def _too_few_to_judge(signs: Signs) -> Finding | None:
     if not signs.val or high - low <= _WIDE:
         return None
     said = f": by {signs.val} to validate on, the accuracy is anything from {low:.0%} to {high:.0%}"
-    return Finding("too few pictures", said, list(signs.figures()))
+    return Finding("too few images", said, list(signs.figures()))
 
 
 def _is_apart(signs: Signs) -> bool:
@@ -256,4 +256,4 @@ def _silent(signs: Signs) -> Iterator[str]:
     known = signs.measured.silent if signs.measured else {}
     if any(share > 0 for share in known.values()):
         shares = ", ".join(f"{name} {share:.0%}" for name, share in known.items())
-        yield f"units that are 0 for every picture: {shares}"
+        yield f"units that are 0 for every image: {shares}"

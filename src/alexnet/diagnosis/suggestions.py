@@ -10,9 +10,9 @@ from alexnet.spec.architectures import VARIANTS, Architecture
 USUAL_LR = {"sgd": 0.02, "sgd-2012": 0.01, "adam": 2e-4, "adamw": 5e-4}
 """The rates of the recipes, and of their comparison in `alexnet.config.recipes.fast`."""
 
-_MOST_VARIED, _USUAL_COLOUR, _USUAL_DROPOUT = 0.2, 0.3, 0.5
+_MOST_VARIED, _USUAL_COLOR, _USUAL_DROPOUT = 0.2, 0.3, 0.5
 _PER_CLASS = 200
-"""With fewer training pictures of a class, more of them are worth more than any setting."""
+"""With fewer training images of a class, more of them are worth more than any setting."""
 
 
 class Advice(NamedTuple):
@@ -28,14 +28,14 @@ class Setup(NamedTuple):
     recipe: Recipe
     architecture: Architecture
     train_per_class: float
-    """Training pictures a class; infinite where it is not known."""
+    """Training images a class; infinite where it is not known."""
 
 
 def advise(verdict: str, setup: Setup) -> tuple[Advice, ...]:
     """What to try for a verdict of `alexnet.training.diagnosis`, most useful first."""
     found = {
         "overfitting": _against_overfitting,
-        "too few pictures": _against_overfitting,
+        "too few images": _against_overfitting,
         "underfitting": _against_underfitting,
         "learning rate too high": _slower,
         "learning rate too low": _faster,
@@ -49,9 +49,9 @@ def advise(verdict: str, setup: Setup) -> tuple[Advice, ...]:
 def _against_overfitting(setup: Setup) -> Iterator[Advice]:
     chosen, network = setup.recipe, setup.architecture
     if setup.train_per_class < _PER_CLASS:
-        yield Advice("more pictures", f"there are {setup.train_per_class:.0f} a class to train on")
+        yield Advice("more images", f"there are {setup.train_per_class:.0f} a class to train on")
     if chosen.pretrained is None and network.in_channels == 3:
-        yield Advice("--pretrained owt", "start from filters learned from 1.2 million pictures")
+        yield Advice("--pretrained owt", "start from filters learned from 1.2 million images")
     if chosen.crop != "resized":
         yield Advice("--crop resized", f"now {chosen.crop}: vary place and size of the crops")
     elif chosen.crop_area > _MOST_VARIED:
@@ -60,11 +60,13 @@ def _against_overfitting(setup: Setup) -> Iterator[Advice]:
     if network.dropout < _USUAL_DROPOUT:
         now = as_text(network.dropout)
         yield Advice(f"--set dropout={_USUAL_DROPOUT}", f"now {now}: as in the paper")
-    if not chosen.mirror:
-        yield Advice("--mirror", "left and right can be told apart by few subjects but writing")
-    if max(chosen.brightness, chosen.contrast) == 0 and chosen.pca_colour == 0:
-        colours = f"--brightness {_USUAL_COLOUR} --contrast {_USUAL_COLOUR}"
-        yield Advice(colours, "now 0: vary the light")
+    if not chosen.horizontal_flip:
+        yield Advice(
+            "--horizontal-flip", "left and right can be told apart by few subjects but writing"
+        )
+    if max(chosen.brightness, chosen.contrast) == 0 and chosen.pca_color == 0:
+        colors = f"--brightness {_USUAL_COLOR} --contrast {_USUAL_COLOR}"
+        yield Advice(colors, "now 0: vary the light")
     if chosen.label_smoothing == 0:
         yield Advice("--label-smoothing 0.1", "now 0: do not reward certainty")
     decay = 0.05 if chosen.optimizer == "adamw" else 5e-4
@@ -81,16 +83,16 @@ def _against_underfitting(setup: Setup) -> Iterator[Advice]:
         yield Advice(f"--set dropout={_USUAL_DROPOUT}", f"now {now}: too little is left to learn")
     if chosen.crop == "resized" and chosen.crop_area < usual.crop_area:
         now = as_text(chosen.crop_area)
-        yield Advice(f"--crop-area {usual.crop_area:g}", f"now {now}: show more of each picture")
+        yield Advice(f"--crop-area {usual.crop_area:g}", f"now {now}: show more of each image")
     for name in ("brightness", "contrast"):
         value = getattr(chosen, name)
-        if value > _USUAL_COLOUR:
-            yield Advice(f"--{name} {_USUAL_COLOUR}", f"now {value:g}: vary the light less")
+        if value > _USUAL_COLOR:
+            yield Advice(f"--{name} {_USUAL_COLOR}", f"now {value:g}: vary the light less")
     if chosen.weight_decay > 5e-4 and chosen.optimizer != "adamw":
         yield Advice("--weight-decay 5e-4", f"now {chosen.weight_decay:g}: let the weights grow")
     if network.image_size < 128:
         size = network.image_size
-        yield Advice("--image-size 128", f"now {size}: show details, if the pictures have them")
+        yield Advice("--image-size 128", f"now {size}: show details, if the images have them")
     yield from _longer(setup)
 
 

@@ -1,4 +1,4 @@
-"""How good a run is: its figures on pictures whose classes are known, and their pictures."""
+"""How good a run is: its figures on images whose classes are known, and their images."""
 
 from alexnet.evaluation.crops import CROPS, probabilities
 from alexnet.evaluation.evaluator import evaluate

@@ -1,4 +1,4 @@
-"""What a network makes of pictures: probabilities from the centre crop or the paper's ten."""
+"""What a network makes of images: probabilities from the center crop or the paper's ten."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -7,14 +7,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.backends import Network
+from alexnet.backends import InferenceModel
 from alexnet.data.augmentation import view_plan
 from alexnet.errors import RunError, UserError
 from alexnet.evaluation.metrics import softmax
 from alexnet.progress import Advance
 
 CROPS = (1, 10)
-"""The centre crop; centre and corners with their mirror images (paper, section 4.1)."""
+"""The center crop; center and corners with their mirror images (paper, section 4.1)."""
 
 BATCH_SIZE = 64
 
@@ -22,8 +22,8 @@ Item = TypeVar("Item")
 
 
 def probabilities(
-    network: Network,
-    pictures: Iterable[NDArray[np.uint8]],
+    model: InferenceModel,
+    images: Iterable[NDArray[np.uint8]],
     crops: int = 1,
     *,
     batch_size: int = BATCH_SIZE,
@@ -32,32 +32,32 @@ def probabilities(
     """Probabilities of each class, (N, C), of kept squares (resize_px, resize_px, 3), RGB.
 
     Args:
-        pictures: any number of them; only a batch is held at a time.
-        crops: 1 for the centre crop; 10 for the paper's ten views, whose probabilities are
+        images: any number of them; only a batch is held at a time.
+        crops: 1 for the center crop; 10 for the paper's ten views, whose probabilities are
             averaged.
-        steps: told how many pictures are done.
+        steps: told how many images are done.
 
     Raises:
-        UserError: neither 1 nor 10 crops, or a batch of no pictures.
+        UserError: neither 1 nor 10 crops, or a batch of no images.
         RunError: the network computes values that are not finite.
     """
     check_crops(crops)
     found = []
-    for batch in batches(pictures, batch_size):
-        found.append(batch_probabilities(network, batch, crops))
+    for batch in batches(images, batch_size):
+        found.append(batch_probabilities(model, batch, crops))
         if steps is not None:
             steps.advance(len(batch))
     return np.concatenate(found) if found else np.zeros((0, 0))
 
 
 def batch_probabilities(
-    network: Network, pictures: Sequence[NDArray[np.uint8]], crops: int = 1
+    model: InferenceModel, images: Sequence[NDArray[np.uint8]], crops: int = 1
 ) -> NDArray[np.float64]:
-    """As `probabilities`, of pictures that go through the network together."""
+    """As `probabilities`, of images that go through the network together."""
     # --8<-- [start:paper-4-1-mean]
     total = np.zeros(())
     for view in range(crops):
-        logits = network.logits(pictures, view_plan(network.preprocessing, len(pictures), view))
+        logits = model.logits(images, view_plan(model.preprocessing, len(images), view))
         if not np.isfinite(logits).all():
             raise RunError(
                 "the network computes values that are not finite: its weights are damaged, or its "
@@ -71,7 +71,7 @@ def batch_probabilities(
 def check_crops(crops: int) -> None:
     """Raise `UserError` for a number of crops that there is no set of views for."""
     if crops not in CROPS:
-        raise UserError(f"crops has to be 1 (the centre) or 10 (the paper's), got {crops}")
+        raise UserError(f"crops has to be 1 (the center) or 10 (the paper's), got {crops}")
 
 
 def batches(items: Iterable[Item], batch_size: int) -> Iterator[list[Item]]:

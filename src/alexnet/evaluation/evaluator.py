@@ -1,4 +1,4 @@
-"""Evaluate a run on pictures whose classes are known."""
+"""Evaluate a run on images whose classes are known."""
 
 import os
 import unicodedata
@@ -24,7 +24,7 @@ from alexnet.text import counted, printable, some
 EVERYTHING = "all"
 
 _MOSTLY = 0.5
-"""Above this share of pictures that a run was trained on, data is that of the run."""
+"""Above this share of images that a run was trained on, data is that of the run."""
 
 
 def evaluate(
@@ -40,23 +40,23 @@ def evaluate(
     output_dir: str | os.PathLike[str] | None = None,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Figures, a confusion matrix and the worst mistakes of a run on pictures.
+    """Figures, a confusion matrix and the worst mistakes of a run on images.
 
-    The classes of the pictures are matched to those of the model by name.
+    The classes of the images are matched to those of the model by name.
 
     Args:
         run: a run, or its folder.
         source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
         split: "train", "val", "test" or "all". When not given, "val" where the data is split or
             where the run split this very data itself (then its own split, again, in whatever form
-            the pictures come), else "all".
-        crops: 1 for the centre crop, 10 for the paper's ten.
+            the images come), else "all".
+        crops: 1 for the center crop, 10 for the paper's ten.
         backend: torch, tensorflow or jax; when not given, the one that trained the run.
         output_dir: where the files go; when not given, a folder under RUN/evaluation.
 
     Raises:
         UserError: a wrong call, an output_dir that cannot be written, classes that the model does
-            not know, no pictures in the split, or none that can be read.
+            not know, no images in the split, or none that can be read.
         NotSavedError: the files cannot be written after all; it carries the evaluation.
 
     Example:
@@ -70,13 +70,13 @@ def evaluate(
     found, split, notices = _with_split(run, found, split, progress)
     samples = found.samples if split == EVERYTHING else found.split(split)
     of_model = _match(samples, found, run)
-    network = backends.open_network(run, backend=backend, device=device, workers=workers)
+    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
     store = data.open_store(samples, run.preprocessing.resize_px, workers, progress)
     if not len(store.rows):
         raise UserError(f"{printable(found.source)}: {_none_readable(store.broken)}")
-    with progress("evaluating pictures", len(store.rows)) as steps:
-        pictures = (store[int(row)] for row in store.rows)
-        found_p = probabilities(network, pictures, crops, batch_size=batch_size, steps=steps)
+    with progress("evaluating images", len(store.rows)) as steps:
+        images = (store[int(row)] for row in store.rows)
+        found_p = probabilities(model, images, crops, batch_size=batch_size, steps=steps)
     labels = of_model[store.labels[store.rows]]
     evaluation = Evaluation(
         run=run.folder,
@@ -97,15 +97,15 @@ def evaluate(
             *_say_broken(store.broken, len(samples)),
         ),
     )
-    seen = _grey if run.preprocessing.channels == "grey" else np.asarray
+    seen = _gray if run.preprocessing.channels == "gray" else np.asarray
     wrong = {row: seen(store[int(store.rows[row])]) for row, _ in evaluation.mistakes()}
     return save(evaluation, wrong, None if output_dir is None else Path(output_dir))
 
 
-def _grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture (S, S, 3) as a network for grey pictures sees it, three channels alike."""
-    grey = np.rint(picture.astype(np.float32) @ LUMA).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=-1)
+def _gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image (S, S, 3) as a network for gray images sees it, three channels alike."""
+    gray = np.rint(image.astype(np.float32) @ LUMA).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=-1)
 
 
 def _with_split(
@@ -115,7 +115,7 @@ def _with_split(
     if split not in (None, EVERYTHING, *SPLITS):
         raise UserError(f"split has to be one of {', '.join(SPLITS)} or all, got {split!r}")
     if run.data.get("split_by") == "hash" and split != EVERYTHING and _is_own(run, found, progress):
-        found = data.with_split(found, run.recipe.val_share, progress)
+        found = data.with_split(found, run.recipe.val_fraction, progress)
     there = {name: len(found.split(name)) for name in SPLITS if found.split(name)}
     chosen = split or next((name for name in ("val", "test", "train") if name in there), EVERYTHING)
     if chosen != EVERYTHING and chosen not in there:
@@ -123,14 +123,14 @@ def _with_split(
     source = printable(found.source)
     count = len(found.samples) if chosen == EVERYTHING else there[chosen]
     if chosen == EVERYTHING:
-        said = f"evaluated: all {counted(count, 'picture')} of {source}"
+        said = f"evaluated: all {counted(count, 'image')} of {source}"
     else:
         how = (
             ", which training split off by a hash of the content"
             if found.split_by == "hash"
             else ""
         )
-        said = f"evaluated: {chosen} of {source}, {counted(count, 'picture')}{how}"
+        said = f"evaluated: {chosen} of {source}, {counted(count, 'image')}{how}"
     return found, chosen, (said,)
 
 
@@ -151,14 +151,14 @@ def _is_of_root(run: Run, found: Dataset) -> bool:
 
 
 def _say_trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> tuple[str, ...]:
-    """What to say of pictures that the network was trained on, or may have been."""
+    """What to say of images that the network was trained on, or may have been."""
     better = "so it looks better than it is"
     known = read_contents(run.folder / TRAINED_ON)
     if known is None and not _is_of_root(run, found):
         return (
-            f"the run does not keep which pictures it was trained on ({TRAINED_ON} is not there), "
+            f"the run does not keep which images it was trained on ({TRAINED_ON} is not there), "
             "so some of these may be among them and it may look better than it is: judge it on "
-            "pictures that it has never seen, or train anew",
+            "images that it has never seen, or train anew",
         )
     if known is None:
         on_some = split in (EVERYTHING, "train")
@@ -176,15 +176,15 @@ def _no_such_split(found: Dataset, split: str, there: Mapping[str, int]) -> str:
             "of the content, that split holds for that very folder or file); without --split all "
             "of it is evaluated"
         )
-    have = ", ".join(f"{name} ({counted(count, 'picture')})" for name, count in there.items())
-    return f"{source} has no pictures in {split!r}; it has {have}"
+    have = ", ".join(f"{name} ({counted(count, 'image')})" for name, count in there.items())
+    return f"{source} has no images in {split!r}; it has {have}"
 
 
 def _match(samples: tuple[Sample, ...], found: Dataset, run: Run) -> NDArray[np.int64]:
     """For each label of the data the number of the model's class of that name, (classes,).
 
     Raises:
-        UserError: pictures of classes that the model does not know.
+        UserError: images of classes that the model does not know.
     """
     # One name can be written in two ways that look the same, and file systems change one into
     # the other.
@@ -215,7 +215,7 @@ def _lacking(labels: NDArray[np.int64], run: Run) -> tuple[str, ...]:
         return ()
     of_all = f"{len(names)} of the model's {counted(len(run.classes), 'class', 'classes')}"
     verb = "has" if len(names) == 1 else "have"
-    return (f"{of_all} {verb} no pictures here, so their recall is unknown: {some(names, 10)}",)
+    return (f"{of_all} {verb} no images here, so their recall is unknown: {some(names, 10)}",)
 
 
 Broken = list[tuple[Sample, str]]
@@ -225,10 +225,10 @@ def _say_broken(broken: Broken, of: int) -> tuple[str, ...]:
     if not broken:
         return ()
     named = [f"{printable(sample.path)} ({reason})" for sample, reason in broken]
-    return (f"{len(broken)} of {counted(of, 'picture')} left out, unreadable: {some(named)}",)
+    return (f"{len(broken)} of {counted(of, 'image')} left out, unreadable: {some(named)}",)
 
 
 def _none_readable(broken: Broken) -> str:
     sample, reason = broken[0]
     others = f"; {len(broken) - 1:,} more cannot be read either" if len(broken) > 1 else ""
-    return f"no picture can be read: {printable(sample.path)}: {reason}{others}"
+    return f"no image can be read: {printable(sample.path)}: {reason}{others}"

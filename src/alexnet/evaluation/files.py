@@ -1,4 +1,4 @@
-"""The files of an evaluation: figures as JSON, predictions as CSV, two pictures."""
+"""The files of an evaluation: figures as JSON, predictions as CSV, two images."""
 
 import csv
 import io
@@ -50,13 +50,13 @@ def require_writable(folder: Path) -> None:
 
 def save(
     evaluation: Evaluation,
-    pictures: Mapping[int, NDArray[np.uint8]],
+    images: Mapping[int, NDArray[np.uint8]],
     folder: Path | None = None,
 ) -> Evaluation:
     """Write the files; each is complete or absent.
 
     Args:
-        pictures: of the most confident mistakes, by their place among the pictures.
+        images: of the most confident mistakes, by their place among the images.
         folder: when not given, one under RUN/evaluation that is named after the data. An earlier
             evaluation of the same data in the same way is replaced, another one is not.
 
@@ -70,7 +70,7 @@ def save(
         folder = folder or _free_folder(evaluation)
         folder.mkdir(parents=True, exist_ok=True)
         evaluation = replace(evaluation, folder=folder)
-        _write(evaluation, pictures, folder)
+        _write(evaluation, images, folder)
     except (RunError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise NotSavedError(
@@ -81,14 +81,14 @@ def save(
     return evaluation
 
 
-def _write(evaluation: Evaluation, pictures: Mapping[int, NDArray[np.uint8]], folder: Path) -> None:
+def _write(evaluation: Evaluation, images: Mapping[int, NDArray[np.uint8]], folder: Path) -> None:
     write_bytes(folder / PREDICTIONS, predictions_csv(evaluation))
     metrics, name = evaluation.metrics, _title(evaluation)
     title = f"{name}: {metrics.top1:.1%} of {metrics.count:,} right"
     matrix = plots.confusion_matrix(metrics.confusion, metrics.classes, title)
     plots.write(matrix, folder / CONFUSION)
     mistakes = [
-        plots.Mistake(pictures[row], judged.truth, judged.prediction, judged.confidence)
+        plots.Mistake(images[row], judged.truth, judged.prediction, judged.confidence)
         for row, judged in evaluation.mistakes()
     ]
     wrong = metrics.count - int(np.trace(metrics.confusion))
@@ -99,7 +99,7 @@ def _write(evaluation: Evaluation, pictures: Mapping[int, NDArray[np.uint8]], fo
 
 
 def predictions_csv(evaluation: Evaluation) -> bytes:
-    """Each picture with its truth, its prediction and the prediction's probability.
+    """Each image with its truth, its prediction and the prediction's probability.
 
     Names that are no UTF-8 keep their bytes.
     """

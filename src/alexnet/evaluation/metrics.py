@@ -18,7 +18,7 @@ _LEAST = np.finfo(np.float64).tiny
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
-    """One class. A figure is None where it is not defined: recall without pictures of the class,
+    """One class. A figure is None where it is not defined: recall without images of the class,
     precision when it was never predicted, F1 when neither was there."""
 
     name: str
@@ -26,7 +26,7 @@ class ClassMetrics:
     recall: float | None
     f1: float | None
     support: int
-    """Pictures that are of this class."""
+    """Images that are of this class."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Metrics:
     top1: float
     top1_interval: tuple[float, float]
     top5: float
-    """Share of pictures whose class is among the `top5_k` most probable ones."""
+    """Share of images whose class is among the `top5_k` most probable ones."""
     top5_interval: tuple[float, float]
     top5_k: int
     """5, or the number of classes where there are fewer: then top5 is 1 by definition."""
@@ -83,11 +83,11 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
 
     Args:
         probabilities: (N, C), each row of sum 1: `softmax` of logits, or a mean of such.
-        labels: (N,), the true class of each picture as a number from 0 to C - 1.
+        labels: (N,), the true class of each image as a number from 0 to C - 1.
         classes: the C names.
 
     Raises:
-        UserError: no pictures, shapes that do not fit, a label out of range, or a value that is
+        UserError: no images, shapes that do not fit, a label out of range, or a value that is
             not finite.
 
     Example:
@@ -139,12 +139,12 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     [0.4902, 0.9433]
     """
     share, z2 = hits / count, _Z95**2
-    centre = share + z2 / (2 * count)
+    center = share + z2 / (2 * count)
     half = _Z95 * (share * (1 - share) / count + z2 / (4 * count * count)) ** 0.5
     scale = 1 + z2 / count
     # The ends are exactly 0 and 1 there, and rounding must not take them beyond.
-    low = 0.0 if hits == 0 else (centre - half) / scale
-    high = 1.0 if hits == count else (centre + half) / scale
+    low = 0.0 if hits == 0 else (center - half) / scale
+    high = 1.0 if hits == count else (center + half) / scale
     return low, high
 
 
@@ -153,7 +153,7 @@ def _checked(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     p, truth = np.asarray(probabilities, np.float64), np.asarray(labels)
     if p.size == 0 or truth.size == 0:
-        raise UserError("no pictures to measure")
+        raise UserError("no images to measure")
     if p.ndim != 2 or p.shape != (truth.size, classes) or truth.ndim != 1:
         raise UserError(
             f"expected probabilities of shape (N, {classes}) and N labels, "

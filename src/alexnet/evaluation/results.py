@@ -15,7 +15,7 @@ _MISTAKES = 20
 
 
 class Judged(NamedTuple):
-    """One picture with what it is and what the network takes it for."""
+    """One image with what it is and what the network takes it for."""
 
     path: str
     truth: str
@@ -33,28 +33,28 @@ class Evaluation:
     """The data, as the person gave it."""
     root: Path
     split: str
-    """"train", "val", "test", or "all" for every picture of the data."""
+    """"train", "val", "test", or "all" for every image of the data."""
     crops: int
     metrics: Metrics
     paths: Sequence[str]
-    """Of the N pictures that were evaluated, in order."""
+    """Of the N images that were evaluated, in order."""
     labels: NDArray[np.int64]
     """(N,), numbers of the model's classes."""
     probabilities: NDArray[np.float64]
     """(N, C)"""
     broken: tuple[tuple[str, str], ...]
-    """Path and reason of each picture that cannot be read."""
+    """Path and reason of each image that cannot be read."""
     notices: tuple[str, ...]
     folder: Path | None = None
     """Where the files of the evaluation lie."""
 
     @property
     def judged(self) -> list[Judged]:
-        """Each picture with its truth and its prediction."""
+        """Each image with its truth and its prediction."""
         return [self._judged(row) for row in range(len(self.paths))]
 
     def mistakes(self, limit: int = _MISTAKES) -> list[tuple[int, Judged]]:
-        """The most confident mistakes, with the place of each among the pictures."""
+        """The most confident mistakes, with the place of each among the images."""
         predicted = self.probabilities.argmax(axis=1)
         wrong = np.flatnonzero(predicted != self.labels)
         confidence = self.probabilities[wrong, predicted[wrong]]
@@ -62,7 +62,7 @@ class Evaluation:
         return [(int(row), self._judged(int(row))) for row in worst]
 
     def unsure_hits(self, limit: int = _MISTAKES) -> list[tuple[int, Judged]]:
-        """The least confident right answers, with the place of each among the pictures."""
+        """The least confident right answers, with the place of each among the images."""
         predicted = self.probabilities.argmax(axis=1)
         right = np.flatnonzero(predicted == self.labels)
         confidence = self.probabilities[right, predicted[right]]

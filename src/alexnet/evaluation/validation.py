@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from alexnet.backends import Network
+from alexnet.backends import InferenceModel
 from alexnet.data.augmentation import view_plan
 
 _VAL_BATCH = 64
@@ -23,15 +23,15 @@ class ImageSource(Protocol):
 
 
 def validate(
-    network: Network, pictures: ImageSource, rows: NDArray[np.int64]
+    model: InferenceModel, images: ImageSource, rows: NDArray[np.int64]
 ) -> tuple[float, float, float]:
-    """Mean loss, top-1 and top-5 (top-k of all classes where there are fewer) on centre crops."""
+    """Mean loss, top-1 and top-5 (top-k of all classes where there are fewer) on center crops."""
     loss, hits, top_hits = 0.0, 0, 0
     for start in range(0, len(rows), _VAL_BATCH):
         chosen = rows[start : start + _VAL_BATCH]
-        labels = pictures.labels[chosen]
-        plan = view_plan(network.preprocessing, len(chosen))
-        logits = network.logits(pictures.read(chosen), plan).astype(np.float64)
+        labels = images.labels[chosen]
+        plan = view_plan(model.preprocessing, len(chosen))
+        logits = model.logits(images.read(chosen), plan).astype(np.float64)
         loss -= float(np.take_along_axis(log_softmax(logits, axis=1), labels[:, None], 1).sum())
         ranked = np.argsort(-logits, axis=1, kind="stable")[:, :_TOP]
         hits += int((ranked[:, 0] == labels).sum())

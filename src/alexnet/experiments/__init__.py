@@ -1,4 +1,4 @@
-"""The paper's claims, put to the test on any pictures.
+"""The paper's claims, put to the test on any images.
 
 Names are loaded when they are first used: the claims themselves need no framework.
 """

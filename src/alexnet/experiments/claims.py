@@ -1,7 +1,7 @@
 """The paper's claims as experiments: what is compared, and what the paper says of it.
 
 Krizhevsky, Sutskever, Hinton: ImageNet Classification with Deep Convolutional Neural Networks,
-NIPS 2012. Each experiment trains the same network on the same pictures in the same order, with
+NIPS 2012. Each experiment trains the same network on the same images in the same order, with
 one field changed; the first arm is the way of the paper.
 """
 
@@ -39,7 +39,7 @@ class Arm:
     """One way to train: what is changed in the common network and recipe.
 
     Args:
-        views: crops of a validation picture whose probabilities are averaged, 1 or 10.
+        views: crops of a validation image whose probabilities are averaged, 1 or 10.
         halved: only half of the kernels in conv1 to conv4. As the paper's second footnote says,
             its net on one GPU kept those of conv5, on which the size of fc6 hangs.
     """
@@ -65,9 +65,9 @@ class Comparison:
     Args:
         of: the arm that the paper holds to be better.
         against: the other.
-        measure: `error` and `top5`, the top-1 and top-5 errors on validation pictures after the
+        measure: `error` and `top5`, the top-1 and top-5 errors on validation images after the
             last epoch, points; `gap`, how much larger the top-1 error is than that on training
-            pictures seen in the same way, points; `epochs`, how many times the epochs until a
+            images seen in the same way, points; `epochs`, how many times the epochs until a
             training error of 25%.
         claimed: what the paper gives for it; None where it gives no number.
         claimed_top5: the same for the top-5 error.
@@ -103,16 +103,16 @@ class Experiment:
 
 
 _UNREGULARIZED = {
-    "crop": "centre",
-    "mirror": False,
-    "pca_colour": 0.0,
+    "crop": "center",
+    "horizontal_flip": False,
+    "pca_color": 0.0,
     "brightness": 0.0,
     "contrast": 0.0,
     "weight_decay": 0.0,
     "label_smoothing": 0.0,
     "schedule": "constant",
 }
-_NO_COLOUR = {"pca_colour": 0.0, "brightness": 0.0, "contrast": 0.0}
+_NO_COLOR = {"pca_color": 0.0, "brightness": 0.0, "contrast": 0.0}
 
 
 def _without_regularization(name: str, activation: str) -> Arm:
@@ -143,7 +143,7 @@ EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
                 ),
                 notes=(
                     "As in figure 1 nothing is regularized: no dropout, no weight decay, the "
-                    "centre of each picture alone.",
+                    "center of each image alone.",
                     "The learning rate is one for all; the paper chose one for each net, as fast "
                     "as it would go. Repeat with other values of --lr.",
                     "The initial weights have the same rule, with the gain of each activation.",
@@ -207,31 +207,34 @@ EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
             ),
             Experiment(
                 name="augment",
-                title="Crops, mirror images, colours",
-                changed="how training pictures are varied",
+                title="Crops, mirror images, colors",
+                changed="how training images are varied",
                 section="4.1",
                 claim="Without crops and mirror images the network overfits substantially; the "
-                "change of colours along the principal components lowers the top-1 error by over "
+                "change of colors along the principal components lowers the top-1 error by over "
                 "1 point more.",
                 arms=(
-                    Arm(name="crops and colours", recipe={**_NO_COLOUR, "pca_colour": 0.1}),
-                    Arm(name="crops", recipe=_NO_COLOUR),
-                    Arm(name="neither", recipe={**_NO_COLOUR, "crop": "centre", "mirror": False}),
+                    Arm(name="crops and colors", recipe={**_NO_COLOR, "pca_color": 0.1}),
+                    Arm(name="crops", recipe=_NO_COLOR),
+                    Arm(
+                        name="neither",
+                        recipe={**_NO_COLOR, "crop": "center", "horizontal_flip": False},
+                    ),
                 ),
                 comparisons=(
-                    Comparison(of="crops and colours", against="crops", claimed=1.0),
+                    Comparison(of="crops and colors", against="crops", claimed=1.0),
                     Comparison(of="crops", against="neither"),
                     Comparison(of="crops", against="neither", measure="gap"),
                 ),
-                notes=("Crops are mirrored too, unless the recipe says --no-mirror.",),
+                notes=("Crops are flipped too, unless the recipe says --no-horizontal-flip.",),
             ),
             Experiment(
                 name="crops",
                 title="Ten crops against one",
-                changed="the views of a validation picture",
+                changed="the views of a validation image",
                 section="4.1, 6",
-                claim="The mean over ten crops (centre, corners, mirrored) has 37.5% and 17.0% "
-                "top-1 and top-5 errors, the centre alone 39.0% and 18.3%.",
+                claim="The mean over ten crops (center, corners, flipped) has 37.5% and 17.0% "
+                "top-1 and top-5 errors, the center alone 39.0% and 18.3%.",
                 arms=(Arm(name="ten crops", views=10), Arm(name="one crop")),
                 comparisons=(
                     Comparison(of="ten crops", against="one crop", claimed=1.5, claimed_top5=1.3),

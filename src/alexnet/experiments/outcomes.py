@@ -14,7 +14,7 @@ from alexnet.evaluation.crops import probabilities
 from alexnet.experiments.plan import Training
 from alexnet.history import Epoch, read_epochs
 from alexnet.progress import Progress, no_progress
-from alexnet.run import BEST, CONFIG, LAST, Run, write_json
+from alexnet.run import BEST, LAST, RUN_FILE, Run, write_json
 from alexnet.training import Machine, Observer, resume, train
 from alexnet.training.checkpoint import CHECKPOINT
 
@@ -26,22 +26,22 @@ class Trained:
     """Figures of a training after its last epoch. Shares are of 1.
 
     They are of the last epoch and not of the best, which would be chosen by the validation
-    pictures that it is judged on.
+    images that it is judged on.
     """
 
     seed: int
     curve: tuple[Epoch, ...]
     train_top1: float | None = None
-    """Of training pictures, as validation sees pictures."""
+    """Of training images, as validation sees images."""
     ten_top1: float | None = None
-    """Of validation pictures with ten crops, where they were wanted."""
+    """Of validation images with ten crops, where they were wanted."""
     ten_top5: float | None = None
     diverged: str = ""
     """Why it came to no end, in words."""
 
     @property
     def top1(self) -> float:
-        """Of validation pictures, with the centre crop."""
+        """Of validation images, with the center crop."""
         return self.curve[-1].val_top1
 
     @property
@@ -75,18 +75,18 @@ def carry_out(
     machine: Machine,
     keep_weights: bool,
     observer: Observer,
-    bars: Progress = no_progress,
+    progress: Progress = no_progress,
 ) -> Trained:
     """Train, or go on where an earlier call stopped; then measure, and let the weights go.
 
     Raises:
-        UserError, RunError, Stopped: as `alexnet.training.train`; a loss that is not finite is
+        UserError, RunError, TrainingInterrupted: as `alexnet.training.train`; a loss that is not finite is
             a result too, and not an error.
     """
-    watch: dict[str, Any] = {"observer": observer, "bars": bars}
+    watch: dict[str, Any] = {"observer": observer, "progress": progress}
     try:
         is_under_way = not (training.folder / RESULT).exists()
-        if is_under_way and (training.folder / CONFIG).is_file():
+        if is_under_way and (training.folder / RUN_FILE).is_file():
             run = resume(training.folder, **watch).run
         else:
             # A run without its settings, which are written last, or measured for another plan.
@@ -99,7 +99,7 @@ def carry_out(
                 output_dir=training.folder,
                 **watch,
             ).run
-        trained = _measured(run, training, machine, bars)
+        trained = _measured(run, training, machine, progress)
     except DivergedError as error:
         trained = Trained(seed=training.seed, curve=(), diverged=str(error).partition(":")[0])
     kept = {name: value for name, value in asdict(trained).items() if name != "curve"}
@@ -110,9 +110,9 @@ def carry_out(
     return trained
 
 
-def _measured(run: Run, training: Training, machine: Machine, bars: Progress) -> Trained:
+def _measured(run: Run, training: Training, machine: Machine, progress: Progress) -> Trained:
     at_end = read_measured(run.folder)
-    ten = _ten_crops(run, machine, bars) if training.needs_ten_crops else (None, None)
+    ten = _ten_crops(run, machine, progress) if training.needs_ten_crops else (None, None)
     return Trained(
         seed=training.seed,
         curve=tuple(read_epochs(run.folder)),
@@ -122,32 +122,34 @@ def _measured(run: Run, training: Training, machine: Machine, bars: Progress) ->
     )
 
 
-def _ten_crops(run: Run, machine: Machine, bars: Progress) -> tuple[float, float]:
-    """Top-1 and top-5 of the validation pictures, mean over ten crops, after the last epoch."""
+def _ten_crops(run: Run, machine: Machine, progress: Progress) -> tuple[float, float]:
+    """Top-1 and top-5 of the validation images, mean over ten crops, after the last epoch."""
     from alexnet.evaluation.metrics import measure
-    from alexnet.training.dataset import find_pictures, rows_of, samples_of
+    from alexnet.training.dataset import find_images, rows_of, samples_of
 
-    found = find_pictures(run.data["source"], run.recipe, Observer(), no_progress)
-    store = data.open_store(samples_of(found), run.preprocessing.resize_px, machine.workers, bars)
+    found = find_images(run.data["source"], run.recipe, Observer(), no_progress)
+    store = data.open_store(
+        samples_of(found), run.preprocessing.resize_px, machine.workers, progress
+    )
     rows = rows_of(store, "val")
-    network = backends.open_network(
+    model = backends.open_inference_model(
         run, backend=machine.backend, device=machine.device, workers=machine.workers, file=LAST
     )
-    with bars("looking at ten crops", len(rows)) as steps:
-        pictures = (store[int(row)] for row in rows)
+    with progress("looking at ten crops", len(rows)) as steps:
+        images = (store[int(row)] for row in rows)
         metrics = measure(
-            probabilities(network, pictures, 10, steps=steps), store.labels[rows], run.classes
+            probabilities(model, images, 10, steps=steps), store.labels[rows], run.classes
         )
     return metrics.top1, metrics.top5
 
 
 def kept_bytes(trainings: Sequence[Training], keep_weights: bool) -> int:
     """Of disk that the trainings fill at most."""
-    pictures_and_tables = 600_000
-    weights = [4 * training.architecture.parameters for training in trainings]
+    images_and_tables = 600_000
+    weights = [4 * training.architecture.num_parameters for training in trainings]
     # Best, last and the checkpoint with the optimizer's values, while one is under way.
     under_way = 4 * max(weights, default=0)
-    return pictures_and_tables * len(trainings) + under_way + 2 * sum(weights) * keep_weights
+    return images_and_tables * len(trainings) + under_way + 2 * sum(weights) * keep_weights
 
 
 def folder_of(path: Path) -> Path:

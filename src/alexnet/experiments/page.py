@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alexnet.experiments.runner import Result
 
 _MARKS = {"shown": "✓", "the other way round": "↺", NOT_SHOWN: "–"}
-"""Beside the words, so that a table is read at a glance and without colours."""
+"""Beside the words, so that a table is read at a glance and without colors."""
 
 
 _TOLD = ("widths", "hidden", "image_size", "epochs", "batch_size", "optimizer", "lr", "schedule")
@@ -31,11 +31,11 @@ def page_of(
     plan: Plan, results: "Sequence[Result]", figures: Sequence[tuple[Figure, Figure]]
 ) -> str:
     """The page of one or several experiments, each with its two figures."""
-    pictures = plan.pictures
+    images = plan.images
     return render(
         "alexnet.experiments/page.html",
         title=results[0].experiment.title if len(results) == 1 else "The paper's claims",
-        data=printable(pictures.source),
+        data=printable(images.source),
         sections=[_section(one, drawn) for one, drawn in zip(results, figures, strict=True)],
         by_chance=_by_chance(results),
         ground=_ground(plan),
@@ -138,14 +138,14 @@ def _by_chance(results: "Sequence[Result]") -> str:
 
 
 def _ground(plan: Plan) -> list[tuple[str, str]]:
-    network, pictures = plan.network, plan.pictures
-    train, val = (len(pictures.split(name)) for name in ("train", "val"))
+    network, images = plan.network, plan.images
+    train, val = (len(images.split(name)) for name in ("train", "val"))
     return [
-        ("pictures", f"{train:,} for training, {val:,} for validation, "
-         f"{len(pictures.classes)} classes"),
+        ("images", f"{train:,} for training, {val:,} for validation, "
+         f"{len(images.classes)} classes"),
         ("network", f"{network.variant} at {network.image_size} pixels, convolutions "
          f"{as_text(network.widths).replace(',', '-')}, dense {as_text(network.hidden)}, "
-         f"{network.parameters:,} parameters"),
+         f"{network.num_parameters:,} parameters"),
         ("training", f"{counted(plan.epochs, 'epoch')} in batches of {plan.recipe.batch_size}, "
          f"{plan.recipe.optimizer} at {plan.recipe.lr:g}, {plan.recipe.schedule}"),
         ("seeds", as_text(plan.seeds)),
@@ -167,7 +167,7 @@ def command_of(plan: Plan, count: int) -> str:
         options.append(switch.get(value, f"{flag} {shlex.quote(value)}"))
     if plan.backend != "torch":
         options.append(f"--backend {plan.backend}")
-    return f"alexnet experiment {name} {shlex.quote(printable(plan.pictures.source))} " + " ".join(
+    return f"alexnet experiment {name} {shlex.quote(printable(plan.images.source))} " + " ".join(
         options
     )
 
@@ -181,7 +181,7 @@ def _variant_of(plan: Plan) -> Settings:
 
 def _changed(common: Any, used: Any) -> list[tuple[str, str]]:
     """The fields that differ, as one would type them; the number of classes is the data's."""
-    left_out = ("variant", "name", "num_classes", "least_steps")
+    left_out = ("variant", "name", "num_classes", "min_steps")
     return [
         (field.name, as_text(getattr(used, field.name)))
         for field in fields(type(used))

@@ -36,7 +36,7 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Experiments on pictures: the common network and recipe, and the seeds.
+    """Experiments on images: the common network and recipe, and the seeds.
 
     A training's folder goes by everything that it depends on, so that what two experiments share
     is trained once, and what was trained under other settings is never taken for it.
@@ -45,9 +45,9 @@ class Plan:
     experiments: tuple[Experiment, ...]
     network: Architecture
     recipe: Recipe
-    pictures: data.Dataset
+    images: data.Dataset
     digest: str
-    """Of the contents, classes and splits of the pictures."""
+    """Of the contents, classes and splits of the images."""
     seeds: tuple[int, ...]
     backend: str
     folder: Path
@@ -98,7 +98,7 @@ class Plan:
     @property
     def epochs(self) -> int:
         """Of each training."""
-        return enough_epochs(self.recipe, len(self.pictures.split("train"))).epochs
+        return enough_epochs(self.recipe, len(self.images.split("train"))).epochs
 
     @cached_property
     def _labels(self) -> dict[str, str]:
@@ -119,13 +119,13 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
 
 
-def digest_of(pictures: data.Dataset, digests: Sequence[bytes | None]) -> str:
-    """A name for the pictures by their contents, classes and splits, wherever they lie."""
+def digest_of(images: data.Dataset, digests: Sequence[bytes | None]) -> str:
+    """A name for the images by their contents, classes and splits, wherever they lie."""
     rows = sorted(
         (digest or b"", sample.label, sample.split)
-        for digest, sample in zip(digests, pictures.samples, strict=True)
+        for digest, sample in zip(digests, images.samples, strict=True)
     )
-    whole = hashlib.sha256(json.dumps(pictures.classes).encode())
+    whole = hashlib.sha256(json.dumps(images.classes).encode())
     for digest, label, split in rows:
         whole.update(digest + f"{label} {split}\n".encode())
     return whole.hexdigest()

@@ -24,7 +24,7 @@ from alexnet.progress import Progress, no_progress
 from alexnet.run import write_json
 from alexnet.spec.architectures import Architecture, architecture
 from alexnet.training import Machine, Observer
-from alexnet.training.dataset import find_pictures
+from alexnet.training.dataset import find_images
 from alexnet.training.observers import Observers
 from alexnet.training.setup import chosen_architecture
 
@@ -58,7 +58,7 @@ class Watcher:
 
 
 class _Notices(Observer):
-    """Hands on what is said of the pictures."""
+    """Hands on what is said of the images."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
@@ -100,12 +100,12 @@ def experiment(
     keep_weights: bool = False,
     dry_run: bool = False,
     watcher: Watcher | None = None,
-    bars: Progress = no_progress,
+    progress: Progress = no_progress,
 ) -> Results | None:
-    """Put a claim of the paper to the test on pictures.
+    """Put a claim of the paper to the test on images.
 
     The same network is trained with and without what the claim is about, several times, each
-    pair from the same seed: the same initial weights where shapes agree, the same pictures in
+    pair from the same seed: the same initial weights where shapes agree, the same images in
     the same order, varied in the same way. What an earlier call trained is not trained again.
 
     Args:
@@ -124,8 +124,8 @@ def experiment(
         The results; None after a dry run.
 
     Raises:
-        UserError: an experiment, a setting or pictures that cannot be used.
-        RunError, Stopped: as `alexnet.training.train`; the same call goes on from there.
+        UserError: an experiment, a setting or images that cannot be used.
+        RunError, TrainingInterrupted: as `alexnet.training.train`; the same call goes on from there.
 
     Example:
         `experiment("lrn", "digits", seeds=3).results[0].findings[0].verdict`
@@ -133,10 +133,10 @@ def experiment(
     watcher = watcher or Watcher()
     backends.check_device(machine.device, machine.backend)
     plan = _plan(
-        name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, bars
+        name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, progress
     )
     _require_ours(plan.folder)
-    watcher.cost(cost_of(plan, machine, keep_weights, bars))
+    watcher.cost(cost_of(plan, machine, keep_weights, progress))
     if dry_run:
         return None
     _claim(plan, source)
@@ -154,7 +154,7 @@ def experiment(
                 observer=Observers(
                     [_Notices(watcher), watcher.started(number, len(trainings), training)]
                 ),
-                bars=bars,
+                progress=progress,
             )
             watcher.ended(training, trained, time.monotonic() - start)
         results = tuple(_result(plan, one) for one in plan.experiments)
@@ -192,7 +192,7 @@ def _plan(
     machine: Machine,
     output_dir: str | os.PathLike[str] | None,
     watcher: Watcher,
-    bars: Progress,
+    progress: Progress,
 ) -> Plan:
     experiments = chosen(name)
     if not 1 <= seeds <= MOST_SEEDS:
@@ -204,15 +204,15 @@ def _plan(
         network = architecture(NETWORK, **{**sized, **changes})
     else:
         network = chosen_architecture(variant, recipe, dict(changes))
-    pictures = find_pictures(source, recipe, _Notices(watcher), bars)
-    digests = data.fingerprints([sample.path for sample in pictures.samples], bars)
-    folder = Path(output_dir) if output_dir is not None else RESULTS / _stem(pictures)
+    images = find_images(source, recipe, _Notices(watcher), progress)
+    digests = data.fingerprints([sample.path for sample in images.samples], progress)
+    folder = Path(output_dir) if output_dir is not None else RESULTS / _stem(images)
     plan = Plan(
         experiments=experiments,
-        network=architecture(network, num_classes=len(pictures.classes)),
+        network=architecture(network, num_classes=len(images.classes)),
         recipe=recipe,
-        pictures=pictures,
-        digest=digest_of(pictures, digests),
+        images=images,
+        digest=digest_of(images, digests),
         seeds=tuple(range(recipe.seed, recipe.seed + seeds)),
         backend=machine.backend,
         folder=folder,
@@ -221,8 +221,8 @@ def _plan(
     return plan
 
 
-def _stem(pictures: data.Dataset) -> str:
-    return Path(pictures.source).stem or pictures.root.resolve().name
+def _stem(images: data.Dataset) -> str:
+    return Path(images.source).stem or images.root.resolve().name
 
 
 def _require_ours(folder: Path) -> None:
@@ -252,7 +252,7 @@ def _result(plan: Plan, one: Experiment) -> Result:
     for arm, trainings in pairs(plan, one):
         trained = [known(training) for training in trainings]
         arms.append(ArmResult(arm=arm, trained=tuple(one for one in trained if one is not None)))
-    val = len(plan.pictures.split("val"))
-    classes = len(plan.pictures.classes)
+    val = len(plan.images.split("val"))
+    classes = len(plan.images.classes)
     found = findings(one, arms, classes, val)
     return Result(experiment=one, arms=tuple(arms), findings=tuple(found), classes=classes)

@@ -75,7 +75,7 @@ def findings(
 
     Args:
         classes: with no more than five the top-5 error says nothing, and is left out.
-        val_count: validation pictures, of which errors are counted.
+        val_count: validation images, of which errors are counted.
     """
     of = {result.arm.name: result for result in results}
     compared = []
@@ -140,7 +140,7 @@ def _judged(comparison: Comparison, differences: "np.ndarray", *, resolution: fl
             comparison=comparison, differences=shown, mean=float(scale(mean)), low=None, high=None,
             verdict=NOT_SHOWN, why=why,
         )  # fmt: skip
-    # Errors are whole pictures: equal differences are not known better than that.
+    # Errors are whole images: equal differences are not known better than that.
     spread = max(float(differences.std(ddof=1)), resolution / math.sqrt(12))
     half = float(student.ppf((1 + _CONFIDENCE) / 2, count - 1)) * spread / math.sqrt(count)
     verdict: Verdict = NOT_SHOWN
@@ -177,7 +177,7 @@ def measured(comparison: Comparison, arm: Arm, one: Trained) -> float | None:
 def epochs_until(curve: Sequence[Epoch], error: float) -> float | None:
     """Epochs until the training error is this low, between two epochs on a straight line.
 
-    The training error of an epoch is that of its pictures on the way, so it stands for the
+    The training error of an epoch is that of its images on the way, so it stands for the
     middle of the epoch. None where it is never reached.
 
     Example:

@@ -1,4 +1,4 @@
-"""Figures and pictures as parts of the page: data URIs."""
+"""Figures and images as parts of the page: data URIs."""
 
 import base64
 import io
@@ -12,11 +12,11 @@ from alexnet import plots
 
 _JPEG_QUALITY = 85
 _SMALL_PX = 48
-"""Smaller pictures are kept as they are: JPEG would blur them."""
+"""Smaller images are kept as they are: JPEG would blur them."""
 
 
 class Image(NamedTuple):
-    """A picture in the page: its data, what it shows in words, and its size in CSS pixels."""
+    """An image in the page: its data, what it shows in words, and its size in CSS pixels."""
 
     uri: str
     alt: str
@@ -34,30 +34,30 @@ def pixels(figure: Figure, alt: str) -> Image:
     return _of_figure(figure, "image/png", plots.png(figure), alt)
 
 
-def photograph(picture: NDArray[np.uint8], alt: str) -> Image:
-    """A picture (S, S, 3)."""
+def photograph(image: NDArray[np.uint8], alt: str) -> Image:
+    """An image (S, S, 3)."""
     from PIL import Image as Pillow
 
-    content, small = io.BytesIO(), len(picture) <= _SMALL_PX
+    content, small = io.BytesIO(), len(image) <= _SMALL_PX
     kind = "png" if small else "jpeg"
-    Pillow.fromarray(picture).save(content, kind, **({} if small else {"quality": _JPEG_QUALITY}))
-    side = len(picture)
+    Pillow.fromarray(image).save(content, kind, **({} if small else {"quality": _JPEG_QUALITY}))
+    side = len(image)
     return Image(data_uri(f"image/{kind}", content.getvalue()), alt, side, side)
 
 
-def enlarged(picture: NDArray[np.uint8], alt: str, width_px: int) -> Image:
-    """A small picture (H, W, 3) whose pixels are to be seen: each a whole number of the page's.
+def enlarged(image: NDArray[np.uint8], alt: str, width_px: int) -> Image:
+    """A small image (H, W, 3) whose pixels are to be seen: each a whole number of the page's.
 
     Args:
         width_px: of the page, at most.
     """
     from PIL import Image as Pillow
 
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = max(1, width_px // width)
     content = io.BytesIO()
-    # As many pixels as are shown: on paper a small picture would be smoothed.
-    large = np.repeat(np.repeat(picture, scale, axis=0), scale, axis=1)
+    # As many pixels as are shown: on paper a small image would be smoothed.
+    large = np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
     Pillow.fromarray(large).save(content, "png", optimize=True)
     return Image(data_uri("image/png", content.getvalue()), alt, width * scale, height * scale)
 

@@ -1,4 +1,4 @@
-"""Where in a picture a run finds what speaks for a class: Grad-CAM."""
+"""Where in an image a run finds what speaks for a class: Grad-CAM."""
 
 import os
 import unicodedata
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from alexnet.config.settings import check_names
 from alexnet.evaluation.crops import BATCH_SIZE, batches
 from alexnet.evaluation.metrics import softmax
-from alexnet.inspect.input_images import FEW, Seen, read_pictures
-from alexnet.inspect.map_overlay import over_picture
+from alexnet.inspect.input_images import FEW, Seen, read_images
+from alexnet.inspect.map_overlay import over_image
 from alexnet.inspect.opened_run import Opened, as_run, check_finite, check_has_maps, open_run
 from alexnet.run import Run
 
@@ -23,25 +23,25 @@ which nothing is negative. Of `conv5` values count that the network itself cuts 
 
 @dataclass(frozen=True, kw_only=True)
 class Attended:
-    """One picture and the map over it."""
+    """One image and the map over it."""
 
-    picture: Seen
+    image: Seen
     target: int
     """Number of the class that the map is of."""
     probability: float
     """Of that class."""
     heat: NDArray[np.float32]
     """(crop_px, crop_px), not negative: what each place adds to the class's logit, in a share that
-    compares places of one picture, and not pictures."""
+    compares places of one image, and not images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attention:
-    """Some pictures with their maps."""
+    """Some images with their maps."""
 
     run: Run
     layer: str
-    pictures: list[Attended]
+    images: list[Attended]
     notices: tuple[str, ...]
 
 
@@ -55,31 +55,31 @@ def attention(
     device: str = "auto",
     workers: int | None = None,
 ) -> Attention:
-    """Grad-CAM of some pictures (arXiv 1610.02391), laid over what the network was shown.
+    """Grad-CAM of some images (arXiv 1610.02391), laid over what the network was shown.
 
     Args:
         paths: files, folders, patterns.
-        class_name: the class that the maps are of; for each picture its most probable one when
+        class_name: the class that the maps are of; for each image its most probable one when
             not given.
         layer: any layer with maps.
-        count: of more than so many pictures these are taken, spread evenly over all.
+        count: of more than so many images these are taken, spread evenly over all.
 
     Raises:
         UserError: not a run, one without weights, no such class or layer (with the nearest
-            name), a layer without maps, no pictures, or none that can be read.
+            name), a layer without maps, no images, or none that can be read.
         RunError: the network computes values that are not finite.
     """
     run = as_run(run)
     check_has_maps(run.architecture, layer)
     target = None if class_name is None else _number(run, class_name)
-    seen, notices = read_pictures(run, paths, count=count, workers=workers)
+    seen, notices = read_images(run, paths, count=count, workers=workers)
     opened = open_run(run, device=device, workers=workers)
     found = [
         one
         for batch in batches(seen, BATCH_SIZE)
         for one in _attended(opened, batch, layer, target)
     ]
-    return Attention(run=run, layer=layer, pictures=found, notices=notices)
+    return Attention(run=run, layer=layer, images=found, notices=notices)
 
 
 def _number(run: Run, class_name: str) -> int:
@@ -98,7 +98,7 @@ def _attended(
     batch = opened.batch([one.pixels for one in seen])
     maps, logits = (
         values.float().cpu().numpy()
-        for values in grad_cam(opened.network.model, batch, layer, targets)
+        for values in grad_cam(opened.model.network, batch, layer, targets)
     )
     check_finite(maps, layer)
     check_finite(logits, "logits")
@@ -106,8 +106,8 @@ def _attended(
     for one, values, share in zip(seen, maps, shares, strict=True):
         number = int(share.argmax()) if target is None else target
         yield Attended(
-            picture=one,
+            image=one,
             target=number,
             probability=float(share[number]),
-            heat=over_picture(values, opened.run.architecture, layer),
+            heat=over_image(values, opened.run.architecture, layer),
         )

@@ -1,4 +1,4 @@
-"""The features of pictures: what a layer makes of each, in blocks, to be written to a file."""
+"""The features of images: what a layer makes of each, in blocks, to be written to a file."""
 
 import os
 import re
@@ -29,7 +29,7 @@ FOLDER = "features"
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """The features of the pictures of a batch that could be read."""
+    """The features of the images of a batch that could be read."""
 
     paths: list[str]
     values: NDArray[np.float32]
@@ -45,7 +45,7 @@ class Written:
     files: tuple[Path, ...]
     count: int
     shape: Shape
-    """Of the features of one picture."""
+    """Of the features of one image."""
     notices: tuple[str, ...]
 
 
@@ -57,16 +57,14 @@ def feature_blocks(
     workers: int | None = None,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[Block]:
-    """The features of pictures in their order; memory does not grow with their number."""
+    """The features of images in their order; memory does not grow with their number."""
     size = opened.run.preprocessing.resize_px
     for batch in read_batches(inputs, size, workers, batch_size):
-        pictures = [found for _, found in batch if not isinstance(found, str)]
+        images = [found for _, found in batch if not isinstance(found, str)]
         shape = layer_shapes(opened.run.architecture)[layer]
         yield Block(
             paths=[one.path for one, found in batch if not isinstance(found, str)],
-            values=opened.outputs(pictures, layer)
-            if pictures
-            else np.zeros((0, *shape), np.float32),
+            values=opened.outputs(images, layer) if images else np.zeros((0, *shape), np.float32),
             broken=[(one.path, found) for one, found in batch if isinstance(found, str)],
         )
 
@@ -84,15 +82,15 @@ def features(
     batch_size: int = BATCH_SIZE,
     progress: Progress = no_progress,
 ) -> Written:
-    """Write what a layer makes of pictures, a row each, in the order in which they are found.
+    """Write what a layer makes of images, a row each, in the order in which they are found.
 
-    A picture that cannot be read has no row; the notices name it. Files are complete or absent.
+    An image that cannot be read has no row; the notices name it. Files are complete or absent.
 
     Args:
         paths: files, folders, patterns; see `alexnet.prediction.find_inputs`.
         output: `.npy` (beside it a `.csv` with path and label of each row), `.h5` (data sets
             `features`, `paths`, `labels`) or `.parquet` (columns `path`, `label`, `feature`).
-            RUN/features/NAME-LAYER.npy when not given. The label is the picture's folder where
+            RUN/features/NAME-LAYER.npy when not given. The label is the image's folder where
             that has the name of a class, else empty.
         layer: by its usual name. `fc7` is what the layer itself gives, before the ReLU, and
             `relu7` what is behind it; Caffe's and many papers' "fc7 features" are the latter.
@@ -101,7 +99,7 @@ def features(
         force: replace files that are there.
 
     Raises:
-        UserError: not a run, a layer that it does not have, no pictures or none that can be
+        UserError: not a run, a layer that it does not have, no images or none that can be
             read, a format that is not known or whose library is missing, a file that is there.
         RunError: the network computes values that are not finite, or the disk is full.
 
@@ -116,7 +114,7 @@ def features(
     opened = open_run(run, device=device, workers=workers)
     shape = layer_shapes(run.architecture)[layer]
     broken: list[tuple[str, str]] = []
-    what = f"computing {layer} of pictures"
+    what = f"computing {layer} of images"
     with (
         opened_file(target, len(inputs), shape, force=force) as (file, files),
         progress(what, len(inputs)) as steps,
@@ -142,12 +140,12 @@ def _rows(block: Block, run: Run) -> Rows:
 
 
 def _default_target(run: Run, inputs: list[Input], layer: str) -> Path:
-    """RUN/features/FOLDER-LAYER.npy, after the folder that all pictures lie in."""
+    """RUN/features/FOLDER-LAYER.npy, after the folder that all images lie in."""
     try:
         common = os.path.commonpath([Path(one.path).absolute() for one in inputs])
     except ValueError:  # on several drives
         common = ""
-    name = file_name([Path(common).stem or "pictures", layer])
+    name = file_name([Path(common).stem or "images", layer])
     return run.folder / FOLDER / f"{name}.npy"
 
 

@@ -1,4 +1,4 @@
-"""The features of many pictures, kept in the cache: each picture is computed once for a run.
+"""The features of many images, kept in the cache: each image is computed once for a run.
 
 An entry is for a set of contents, whatever the files are called and wherever they lie. When the
 set has changed, what earlier entries of the same weights hold is taken from there.
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data.decoding import DECODER_VERSION, PictureError, decode
+from alexnet.data.decoding import DECODER_VERSION, ImageError, decode
 from alexnet.data.hashing import DIGEST_BYTES, fingerprints
 from alexnet.errors import UserError
 from alexnet.evaluation.crops import BATCH_SIZE
@@ -34,7 +34,7 @@ _COPIED_ROWS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """Features of pictures, read from a mapped file."""
+    """Features of images, read from a mapped file."""
 
     paths: list[str]
     """Those that could be read."""
@@ -55,7 +55,7 @@ def open_index(
     batch_size: int = BATCH_SIZE,
     progress: Progress = no_progress,
 ) -> Index:
-    """The features of these pictures; only what was never computed with these weights is.
+    """The features of these images; only what was never computed with these weights is.
 
     Raises:
         UserError: the cache's disk has too little room, or it cannot be written.
@@ -69,7 +69,7 @@ def open_index(
 
     def build(folder: Path) -> dict[str, Any]:
         require_space(
-            cache_dir(), len(contents) * size * 4, f"keeping {layer} of {len(contents):,} pictures"
+            cache_dir(), len(contents) * size * 4, f"keeping {layer} of {len(contents):,} images"
         )
         array = np.lib.format.open_memmap(
             folder / _FEATURES, "w+", np.dtype("<f4"), (len(contents), size)
@@ -83,7 +83,7 @@ def open_index(
         np.save(folder / _CONTENTS, flat)
         names = {contents[row].hex(): reason for row, reason in broken.items()}
         return {
-            "source": f"{layer} of {counted(len(contents), 'picture')}, "
+            "source": f"{layer} of {counted(len(contents), 'image')}, "
             f"{printable(opened.run.folder)}",
             "count": len(contents),
             "space": space,
@@ -100,11 +100,11 @@ def open_index(
 
 
 def _space(opened: Opened, layer: str) -> str:
-    """A name for all that features depend on but the picture."""
+    """A name for all that features depend on but the image."""
     run = opened.run
     files = [str(run.folder / BEST)]
-    if run.preprocessing.mean_picture is not None:
-        files.append(str(run.folder / run.preprocessing.mean_picture))
+    if run.preprocessing.mean_image is not None:
+        files.append(str(run.folder / run.preprocessing.mean_image))
     described = {
         "files": [digest.hex() if digest else None for digest in fingerprints(files)],
         "architecture": run.architecture.to_dict(),
@@ -149,12 +149,12 @@ def _compute(
     batch_size: int,
     progress: Progress,
 ) -> dict[int, str]:
-    """Fill these rows; returns those whose pictures cannot be read, with the reasons."""
+    """Fill these rows; returns those whose images cannot be read, with the reasons."""
     broken: dict[int, str] = {}
     if not inputs:
         return broken
     row_of = {one.path: row for one, row in zip(inputs, rows, strict=True)}
-    with progress(f"computing {layer} of pictures", len(inputs)) as steps:
+    with progress(f"computing {layer} of images", len(inputs)) as steps:
         for block in feature_blocks(opened, inputs, layer, workers=workers, batch_size=batch_size):
             places = [row_of[path] for path in block.paths]
             array[places] = block.values.reshape(len(places), -1)
@@ -167,7 +167,7 @@ def _why_unread(path: str) -> str:
     """What is wrong with a file that has no fingerprint."""
     try:
         decode(path, 1)
-    except PictureError as error:
+    except ImageError as error:
         return str(error)
     return "it could not be read a moment ago"
 

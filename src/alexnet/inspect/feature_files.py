@@ -53,7 +53,7 @@ def opened_file(
     Args:
         target: its ending, one of `FORMATS`, says what it is.
         most_rows: there will not be more.
-        shape: of the features of one picture.
+        shape: of the features of one image.
 
     Raises:
         UserError: the format's library is not installed, or a file is there that `force` does

@@ -1,4 +1,4 @@
-"""What a layer makes of a picture."""
+"""What a layer makes of an image."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data.decoding import PictureError, decode
+from alexnet.data.decoding import ImageError, decode
 from alexnet.errors import UserError
 from alexnet.inspect.input_images import Seen, none_readable, truth_of
 from alexnet.inspect.opened_run import as_run, check_layer, open_run
@@ -15,10 +15,10 @@ from alexnet.run import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Activations:
-    """The output of one layer for one picture."""
+    """The output of one layer for one image."""
 
     run: Run
-    picture: Seen
+    image: Seen
     layer: str
     values: NDArray[np.float32]
     """(C, H, W) for a layer with maps, else (units,)."""
@@ -31,16 +31,16 @@ class Activations:
 
 def activations(
     run: Run | str | os.PathLike[str],
-    picture: str | os.PathLike[str],
+    image: str | os.PathLike[str],
     layer: str = "conv1",
     *,
     device: str = "auto",
 ) -> Activations:
-    """The output of a layer, by its usual name, for the centre crop of a picture.
+    """The output of a layer, by its usual name, for the center crop of an image.
 
     Raises:
         UserError: not a run, one without weights, a layer that it does not have (with the
-            nearest name), a picture that cannot be read.
+            nearest name), an image that cannot be read.
         RunError: the network computes values that are not finite.
 
     Example:
@@ -48,11 +48,11 @@ def activations(
     """
     run = as_run(run)
     check_layer(run.architecture, layer)
-    path = os.fspath(picture)
+    path = os.fspath(image)
     try:
         pixels = decode(path, run.preprocessing.resize_px)
-    except PictureError as error:
+    except ImageError as error:
         raise UserError(none_readable([(path, str(error))])) from None
     seen = Seen(path, pixels, truth_of(path, run.classes))
     values = open_run(run, device=device).outputs([pixels], layer)[0]
-    return Activations(run=run, picture=seen, layer=layer, values=values)
+    return Activations(run=run, image=seen, layer=layer, values=values)

@@ -1,4 +1,4 @@
-"""The pictures to look at: read as `predict` reads them, with their class where it is known."""
+"""The images to look at: read as `predict` reads them, with their class where it is known."""
 
 import os
 import unicodedata
@@ -19,12 +19,12 @@ from alexnet.run import Run
 from alexnet.text import counted, printable, some
 
 FEW = 24
-"""Pictures that a figure shows unless another number is asked for."""
+"""Images that a figure shows unless another number is asked for."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One picture that could be read."""
+    """One image that could be read."""
 
     path: str
     pixels: NDArray[np.uint8]
@@ -33,25 +33,25 @@ class Seen:
     """Number of its class, where the folder that it lies in has the name of one."""
 
 
-def read_pictures(
+def read_images(
     run: Run,
     paths: Iterable[str | os.PathLike[str]],
     *,
     count: int = FEW,
     workers: int | None = None,
 ) -> tuple[list[Seen], tuple[str, ...]]:
-    """The pictures that paths, folders and patterns stand for, and what to say of them.
+    """The images that paths, folders and patterns stand for, and what to say of them.
 
     Args:
-        count: of more than so many pictures these are taken, spread evenly over all.
+        count: of more than so many images these are taken, spread evenly over all.
 
     Raises:
-        UserError: no pictures, or none that can be read.
+        UserError: no images, or none that can be read.
     """
     inputs = list(find_inputs(paths))
     notices = []
     if len(inputs) > count:
-        notices.append(f"{len(inputs):,} pictures given; {count} of them, evenly spread, are shown")
+        notices.append(f"{len(inputs):,} images given; {count} of them, evenly spread, are shown")
         inputs = [inputs[i * len(inputs) // count] for i in range(count)]
     read = chain.from_iterable(read_batches(inputs, run.preprocessing.resize_px, workers, count))
     seen: list[Seen] = []
@@ -68,7 +68,7 @@ def read_pictures(
 
 
 def truth_of(path: str, classes: Sequence[str]) -> int | None:
-    """The class whose name the picture's folder has.
+    """The class whose name the image's folder has.
 
     >>> truth_of("flowers/rose/1.jpg", ["daisy", "rose"]), truth_of("1.jpg", ["daisy"])
     (1, None)
@@ -81,21 +81,21 @@ def truth_of(path: str, classes: Sequence[str]) -> int | None:
 
 
 def crop_seen(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The part of a kept square that the network is shown, (crop_px, crop_px, 3); grey if it is so.
+    """The part of a kept square that the network is shown, (crop_px, crop_px, 3); gray if it is so.
 
     >>> crop_seen(np.zeros((9, 9, 3), np.uint8), Preprocessing(resize_px=9, crop_px=5)).shape
     (5, 5, 3)
     """
     top, left, height, width = view_plan(preprocessing, 1).boxes[0]
     crop = pixels[top : top + height, left : left + width]
-    if preprocessing.channels != "grey":
+    if preprocessing.channels != "gray":
         return crop
-    grey = np.rint(crop.astype(np.float32) @ LUMA).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=-1)
+    gray = np.rint(crop.astype(np.float32) @ LUMA).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=-1)
 
 
 def none_readable(broken: Sequence[tuple[str, str]]) -> str:
-    """One line on pictures of which not one can be read."""
+    """One line on images of which not one can be read."""
     path, reason = broken[0]
     others = f"; {len(broken) - 1:,} more cannot be read either" if len(broken) > 1 else ""
     return f"{printable(path)} cannot be read: {reason}{others}"
@@ -106,4 +106,4 @@ def say_broken(broken: Sequence[tuple[str, str]], of: int) -> tuple[str, ...]:
     if not broken:
         return ()
     named = [f"{printable(path)} ({reason})" for path, reason in broken]
-    return (f"{len(broken)} of {counted(of, 'picture')} left out, unreadable: {some(named)}",)
+    return (f"{len(broken)} of {counted(of, 'image')} left out, unreadable: {some(named)}",)

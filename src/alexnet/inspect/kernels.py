@@ -1,4 +1,4 @@
-"""The kernels of conv1 as pictures (the paper's figure 3)."""
+"""The kernels of conv1 as images (the paper's figure 3)."""
 
 import math
 import os
@@ -18,7 +18,7 @@ _WIDE = 2.5
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Kernels as pictures."""
+    """Kernels as images."""
 
     run: Run
     kernels: NDArray[np.uint8]
@@ -30,9 +30,9 @@ class Filters:
 
 
 def filters(run: Run | str | os.PathLike[str]) -> Filters:
-    """The kernels of a run's conv1 as pictures.
+    """The kernels of a run's conv1 as images.
 
-    Colours are those in which the network is shown pictures: BGR is turned, grey stays grey. Where
+    Colors are those in which the network is shown images: BGR is turned, gray stays gray. Where
     conv1 or conv2 has groups, the kernels are those of as many columns.
 
     Raises:
@@ -55,29 +55,29 @@ def filters_of(run: Run, weights: NDArray[np.float32]) -> Filters:
         weights = weights.mean(axis=1, keepdims=True)
     return Filters(
         run=run,
-        kernels=as_pictures(weights, bgr=run.preprocessing.channels == "bgr"),
+        kernels=as_images(weights, bgr=run.preprocessing.channels == "bgr"),
         columns=groups[0] if groups[0] > 1 else groups[1],
         note=note,
     )
 
 
-def as_pictures(weights: NDArray[np.float32], *, bgr: bool = False) -> NDArray[np.uint8]:
+def as_images(weights: NDArray[np.float32], *, bgr: bool = False) -> NDArray[np.uint8]:
     """Kernels (K, C, height, width), C being 1 or 3, as (K, height, width, 3).
 
-    The least value of a kernel becomes 0 and its greatest 255; one that is flat is grey.
+    The least value of a kernel becomes 0 and its greatest 255; one that is flat is gray.
 
-    >>> as_pictures(np.array([[[[-2.0, 0.0, 2.0]]]], np.float32))[0, 0, :, 0].tolist()
+    >>> as_images(np.array([[[[-2.0, 0.0, 2.0]]]], np.float32))[0, 0, :, 0].tolist()
     [0, 128, 255]
     """
     # --8<-- [start:paper-figure-3]
     low = weights.min(axis=(1, 2, 3), keepdims=True)
     spread = weights.max(axis=(1, 2, 3), keepdims=True) - low
     shares = np.where(spread > 0, (weights - low) / np.where(spread > 0, spread, 1), 0.5)
-    pictures: NDArray[np.uint8] = np.rint(shares * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    images: NDArray[np.uint8] = np.rint(shares * 255).astype(np.uint8).transpose(0, 2, 3, 1)
     # --8<-- [end:paper-figure-3]
-    if pictures.shape[-1] == 1:
-        return np.repeat(pictures, 3, axis=-1)
-    return pictures[..., ::-1] if bgr else pictures
+    if images.shape[-1] == 1:
+        return np.repeat(images, 3, axis=-1)
+    return images[..., ::-1] if bgr else images
 
 
 def filter_grids(found: Filters) -> list[NDArray[np.uint8]]:

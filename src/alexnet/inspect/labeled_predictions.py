@@ -1,4 +1,4 @@
-"""What a run takes a few pictures for, with the pictures (the paper's figure 4, left)."""
+"""What a run takes a few images for, with the images (the paper's figure 4, left)."""
 
 import os
 from collections.abc import Iterable
@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.evaluation.crops import probabilities
-from alexnet.inspect.input_images import FEW, Seen, read_pictures
+from alexnet.inspect.input_images import FEW, Seen, read_images
 from alexnet.inspect.opened_run import as_run, open_run
 from alexnet.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Pictures, and what the network takes them for."""
+    """Images, and what the network takes them for."""
 
     run: Run
-    pictures: list[Seen]
+    images: list[Seen]
     probabilities: NDArray[np.float64]
     """(N, num_classes)"""
     notices: tuple[str, ...]
-    """Of pictures that were left out."""
+    """Of images that were left out."""
 
 
 def predictions(
@@ -34,20 +34,20 @@ def predictions(
     device: str = "auto",
     workers: int | None = None,
 ) -> Predictions:
-    """The probabilities of some pictures, held in memory with the pictures.
+    """The probabilities of some images, held in memory with the images.
 
-    For many pictures there is `alexnet.prediction.predict`, which holds a batch at a time.
+    For many images there is `alexnet.prediction.predict`, which holds a batch at a time.
 
     Args:
         paths: files, folders, patterns.
-        count: of more than so many pictures these are taken, spread evenly over all.
-        crops: 1 for the centre crop, 10 for the paper's ten.
+        count: of more than so many images these are taken, spread evenly over all.
+        crops: 1 for the center crop, 10 for the paper's ten.
 
     Raises:
-        UserError: not a run, one without weights, no pictures, or none that can be read.
+        UserError: not a run, one without weights, no images, or none that can be read.
     """
     run = as_run(run)
-    seen, notices = read_pictures(run, paths, count=count, workers=workers)
+    seen, notices = read_images(run, paths, count=count, workers=workers)
     opened = open_run(run, device=device, workers=workers)
-    found = probabilities(opened.network, (one.pixels for one in seen), crops)
-    return Predictions(run=run, pictures=seen, probabilities=found, notices=notices)
+    found = probabilities(opened.model, (one.pixels for one in seen), crops)
+    return Predictions(run=run, images=seen, probabilities=found, notices=notices)

@@ -1,4 +1,4 @@
-"""Where on the picture the values of a map lie."""
+"""Where on the image the values of a map lie."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +32,11 @@ def place_of_maps(net: Architecture, layer: str) -> tuple[float, float]:
     return first, step
 
 
-def over_picture(values: NDArray[np.float32], net: Architecture, layer: str) -> NDArray[np.float32]:
-    """A map (h, w) of the layer at every pixel of the picture, (image_size, image_size).
+def over_image(values: NDArray[np.float32], net: Architecture, layer: str) -> NDArray[np.float32]:
+    """A map (h, w) of the layer at every pixel of the image, (image_size, image_size).
 
     Between two values it goes smoothly from one to the other, and never beyond them; past the
-    outermost ones it stays. A map is often just stretched over the picture, and lies up to half
+    outermost ones it stays. A map is often just stretched over the image, and lies up to half
     the distance of two values beside its place.
     """
     first, step = place_of_maps(net, layer)

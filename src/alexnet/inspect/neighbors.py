@@ -1,4 +1,4 @@
-"""The pictures that a run finds most alike (the paper's figure 4, right)."""
+"""The images that a run finds most alike (the paper's figure 4, right)."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 from alexnet.errors import UserError
 from alexnet.evaluation.crops import BATCH_SIZE
 from alexnet.inspect.feature_cache import Index, open_index
-from alexnet.inspect.input_images import FEW, Seen, none_readable, read_pictures, say_broken
+from alexnet.inspect.input_images import FEW, Seen, none_readable, read_images, say_broken
 from alexnet.inspect.opened_run import as_run, check_layer, open_run
 from alexnet.prediction.inputs import find_inputs
 from alexnet.progress import Progress, no_progress
 from alexnet.run import Run
 
 LAYER = "relu7"
-"""The last hidden layer's output, by which the paper compares pictures (section 6.1)."""
+"""The last hidden layer's output, by which the paper compares images (section 6.1)."""
 
 COUNT = 6
 """As many as figure 4 has."""
 
 _ROWS = 512
-"""Pictures that are compared at a time."""
+"""Images that are compared at a time."""
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """A picture and how far it is from the one it is compared with."""
+class Neighbor:
+    """An image and how far it is from the one it is compared with."""
 
     path: str
     distance: float
@@ -37,22 +37,22 @@ class Neighbour:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours:
-    """One picture and those nearest to it, the nearest first."""
+class Neighbors:
+    """One image and those nearest to it, the nearest first."""
 
     query: Seen
-    found: tuple[Neighbour, ...]
+    found: tuple[Neighbor, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Similar:
-    """Some pictures with those nearest to them."""
+    """Some images with those nearest to them."""
 
     run: Run
     layer: str
-    queries: list[Neighbours]
+    queries: list[Neighbors]
     searched: int
-    """Pictures that were looked at."""
+    """Images that were looked at."""
     notices: tuple[str, ...]
 
 
@@ -68,18 +68,18 @@ def similar(
     batch_size: int = BATCH_SIZE,
     progress: Progress = no_progress,
 ) -> Similar:
-    """Of each picture the nearest ones by the Euclidean distance of a layer's output.
+    """Of each image the nearest ones by the Euclidean distance of a layer's output.
 
-    The features of the pictures that are searched are kept in the cache. A query is not compared
+    The features of the images that are searched are kept in the cache. A query is not compared
     with its own file; a copy of it under another name is found, at distance 0.
 
     Args:
         paths: the queries: files, folders, patterns; of more than 24 as many, spread evenly.
         among: the files, folders or patterns that are searched.
-        count: how many pictures each query gets.
+        count: how many images each query gets.
 
     Raises:
-        UserError: not a run, one without weights, no such layer, no pictures on either side, or
+        UserError: not a run, one without weights, no such layer, no images on either side, or
             none that can be read.
         RunError: the network computes values that are not finite, or the disk is full.
 
@@ -90,7 +90,7 @@ def similar(
     if count < 1:
         raise UserError(f"count has to be at least 1, got {count}")
     check_layer(run.architecture, layer)
-    seen, notices = read_pictures(run, paths, count=FEW, workers=workers)
+    seen, notices = read_images(run, paths, count=FEW, workers=workers)
     inputs = list(find_inputs(among))
     absent = [(one.path, one.error) for one in inputs if one.error is not None]
     here = [one.path for one in inputs if one.error is None]
@@ -106,7 +106,7 @@ def similar(
         run=run,
         layer=layer,
         queries=[
-            Neighbours(query=one, found=_nearest(index, one.path, values, count))
+            Neighbors(query=one, found=_nearest(index, one.path, values, count))
             for one, values in zip(seen, own, strict=True)
         ],
         searched=len(index.paths),
@@ -116,15 +116,15 @@ def similar(
 
 def _nearest(
     index: Index, query: str, values: NDArray[np.float32], count: int
-) -> tuple[Neighbour, ...]:
+) -> tuple[Neighbor, ...]:
     of_content = distances(index.features, values)
     of_path = of_content[index.rows]
     itself = Path(query).resolve()
-    found: list[Neighbour] = []
+    found: list[Neighbor] = []
     for i in np.argsort(of_path, kind="stable"):
         path = index.paths[int(i)]
         if Path(path).resolve() != itself:
-            found.append(Neighbour(path, float(of_path[i])))
+            found.append(Neighbor(path, float(of_path[i])))
         if len(found) == count:
             break
     return tuple(found)

@@ -20,7 +20,7 @@ from alexnet.spec.layers import Shape
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from alexnet.torch.inference import Network
+    from alexnet.torch.inference import TorchInferenceModel
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Opened:
     """A run with its network on a device."""
 
     run: Run
-    network: "Network"
+    model: "TorchInferenceModel"
 
-    def batch(self, pictures: Sequence[NDArray[np.uint8]]) -> "Tensor":
-        """Centre crops of kept squares as they enter conv1, (N, C, H, W); until the next call."""
-        self.network.model.eval()
-        return self.network.batch(pictures, view_plan(self.run.preprocessing, len(pictures)))
+    def batch(self, images: Sequence[NDArray[np.uint8]]) -> "Tensor":
+        """Center crops of kept squares as they enter conv1, (N, C, H, W); until the next call."""
+        self.model.network.eval()
+        return self.model.batch(images, view_plan(self.run.preprocessing, len(images)))
 
-    def outputs(self, pictures: Sequence[NDArray[np.uint8]], layer: str) -> NDArray[np.float32]:
+    def outputs(self, images: Sequence[NDArray[np.uint8]], layer: str) -> NDArray[np.float32]:
         """The outputs of one layer for kept squares, (N, *shape of the layer).
 
         Raises:
@@ -44,7 +44,7 @@ class Opened:
         import torch
 
         with torch.inference_mode():
-            found = self.network.model.activations(self.batch(pictures), [layer])[layer]
+            found = self.model.network.activations(self.batch(images), [layer])[layer]
             values: NDArray[np.float32] = found.float().cpu().numpy()
         check_finite(values, layer)
         return values
@@ -63,8 +63,8 @@ def open_run(
     """
     run = as_run(run)
     options: dict[str, Any] = {"device": device, "workers": workers}
-    network: Any = backends.open_network(run, backend=TORCH, **options)
-    return Opened(run, network)
+    model: Any = backends.open_inference_model(run, backend=TORCH, **options)
+    return Opened(run, model)
 
 
 def as_run(run: Run | str | os.PathLike[str]) -> Run:
@@ -82,7 +82,7 @@ def check_finite(values: NDArray[np.float32], what: str) -> None:
 
 
 def layer_shapes(net: Architecture) -> dict[str, Shape]:
-    """The shape of one picture behind every layer, by its usual name, in their order.
+    """The shape of one image behind every layer, by its usual name, in their order.
 
     >>> from alexnet import architecture
     >>> list(layer_shapes(architecture("half")).items())[:3]

@@ -26,7 +26,7 @@ from alexnet.io.locks import Locks
 from alexnet.progress import Progress, no_progress
 from alexnet.text import byte_text, printable
 
-KINDS = ("pictures", "archives", "datasets", "features")
+KINDS = ("images", "archives", "datasets", "features")
 FILES = "weights"
 """The kind whose entries are single files under their own names, so that a person can put one
 there by hand."""

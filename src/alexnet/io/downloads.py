@@ -34,7 +34,7 @@ def download(
     *,
     offline: bool = False,
     notice: Notice = lambda _: None,
-    bars: Progress = no_progress,
+    progress: Progress = no_progress,
 ) -> Path:
     """The file of this URL in the cache, fetched if it is not there yet.
 
@@ -45,7 +45,7 @@ def download(
         checksum: `sha256:…` or `sha1:…`, in hexadecimal.
         offline: do not use the net; so does `ALEXNET_OFFLINE=1`.
         notice: told how large the file is before it is fetched.
-        bars: told how far it is, in megabytes.
+        progress: told how far it is, in megabytes.
 
     Raises:
         UserError: the file is not there and the net must not be used, or the disk has no room.
@@ -60,8 +60,8 @@ def download(
     if offline or _offline_by_environment():
         what = "is there but damaged" if kept.exists() else "is not in the cache"
         raise UserError(f"{name} {what} and the net is not to be used (offline): {by_hand}")
-    with kept_file(name, bars) as path:
-        _retrieve(url, checksum, _Fetch(path, by_hand, notice, bars), path)
+    with kept_file(name, progress) as path:
+        _retrieve(url, checksum, _Fetch(path, by_hand, notice, progress), path)
     return path
 
 
@@ -104,9 +104,9 @@ class _Fetch:
     (RFC 9110, sections 13.1.5 and 14).
     """
 
-    def __init__(self, path: Path, by_hand: str, notice: Notice, bars: Progress) -> None:
+    def __init__(self, path: Path, by_hand: str, notice: Notice, progress: Progress) -> None:
         self.by_hand = by_hand
-        self._path, self._notice, self._bars = path, notice, bars
+        self._path, self._notice, self._progress = path, notice, progress
         self._part = path.with_name(path.name + PART)
         self._index = path.with_name(f"{path.name}{PART}.json")
         self._is_said = False
@@ -180,7 +180,7 @@ class _Fetch:
         """Put what comes behind the part, or in its place where the server sends all."""
         title = f"downloading {self._path.name}, MB"
         with (
-            self._bars(title, -(-total // _MB) if total else 0) as steps,
+            self._progress(title, -(-total // _MB) if total else 0) as steps,
             self._part.open("ab" if start else "wb") as file,
         ):
             done = _advance(steps, 0, start)

@@ -30,7 +30,7 @@ def figure_target(
     `force` says so.
 
     Args:
-        name: parts of the name of the file, such as the command, the layer, the picture.
+        name: parts of the name of the file, such as the command, the layer, the image.
 
     Raises:
         UserError: a format that is not known, a file that is there already, or a place that

@@ -1,4 +1,4 @@
-"""A Keras AlexNet that takes decoded pictures: logits of views of them."""
+"""A Keras AlexNet that takes decoded images: logits of views of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ from alexnet.spec.architectures import Architecture
 from alexnet.spec.layers import Activation
 
 
-class Network:
+class KerasInferenceModel:
     """A network with its preprocessing, on the device that Keras was started on.
 
     Args:
         weights: by canonical name.
-        mean_picture: subtracted from each pixel, where the preprocessing has one.
-        workers: threads that prepare pictures; None for one a core.
+        mean_image: subtracted from each pixel, where the preprocessing has one.
+        workers: threads that prepare images; None for one a core.
 
     Raises:
         UserError: weights that do not fit.
@@ -34,44 +34,44 @@ class Network:
         weights: Mapping[str, np.ndarray],
         preprocessing: Preprocessing,
         *,
-        mean_picture: NDArray[np.float32] | None = None,
+        mean_image: NDArray[np.float32] | None = None,
         workers: int | None = None,
     ) -> None:
         self.architecture = architecture
         self.preprocessing = preprocessing
-        self.model = untrained(architecture, data_format="channels_last", dtype="float32")
-        load_weights(self.model, weights)
+        self.network = untrained(architecture, data_format="channels_last", dtype="float32")
+        load_weights(self.network, weights)
         self.before_use: Callable[[], None] = _nothing
         """Called before the weights are used; a trainer puts those of its last step in."""
-        self._predict = _compiled(self.model)
+        self._predict = _compiled(self.network)
         self._batches = Batches(
-            preprocessing, architecture.in_channels, mean_picture=mean_picture, workers=workers
+            preprocessing, architecture.in_channels, mean_image=mean_image, workers=workers
         )
 
     def logits(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+        self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> NDArray[np.float32]:
         """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
         self.before_use()
-        logits: NDArray[np.float32] = self._predict(self.batch(pictures, plan))
+        logits: NDArray[np.float32] = self._predict(self.batch(images, plan))
         return logits
 
     def peaks(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+        self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> dict[str, NDArray[np.float32]]:
-        """The largest output of each channel or unit over these pictures, by activation layer."""
+        """The largest output of each channel or unit over these images, by activation layer."""
         self.before_use()
         names = [x.name for x in self.architecture.layers if isinstance(x, Activation)]
-        outputs = {name: self.model.get_layer(name).output for name in names}
-        found = keras.Model(self.model.input, outputs)(self.batch(pictures, plan), training=False)
+        outputs = {name: self.network.get_layer(name).output for name in names}
+        found = keras.Model(self.network.input, outputs)(self.batch(images, plan), training=False)
         arrays = {name: keras.ops.convert_to_numpy(found[name]) for name in names}
         return {name: a.max(axis=tuple(range(a.ndim - 1))) for name, a in arrays.items()}
 
     def batch(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+        self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> NDArray[np.float32]:
         """What goes into conv1, (N, crop_px, crop_px, channels); valid until the next call."""
-        return self._batches.make(pictures, plan)
+        return self._batches.make(images, plan)
 
 
 def _nothing() -> None:
@@ -84,9 +84,9 @@ def _compiled(model: keras.Model) -> Callable[[NDArray[np.float32]], Any]:
         import tensorflow
 
         # One graph for batches of every size: a last batch is shorter.
-        pictures = tensorflow.TensorSpec((None, *model.input_shape[1:]), "float32")
+        images = tensorflow.TensorSpec((None, *model.input_shape[1:]), "float32")
         traced = tensorflow.function(
-            lambda batch: model(batch, training=False), input_signature=[pictures]
+            lambda batch: model(batch, training=False), input_signature=[images]
         )
         return lambda batch: traced(tensorflow.constant(batch)).numpy()
     import jax

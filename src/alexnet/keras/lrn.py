@@ -9,7 +9,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="alexnet")
 class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
-    """b = a / (k + alpha * sum of a^2 over `size` neighbouring channels) ** beta.
+    """b = a / (k + alpha * sum of a^2 over `size` neighboring channels) ** beta.
 
     The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
     cut at the first and the last channel; for an even size there is one more before than after.

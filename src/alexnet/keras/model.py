@@ -32,7 +32,7 @@ def functional(
 ) -> keras.Model:
     """AlexNet as a Keras functional model: any variant, any change of it.
 
-    Takes pictures (N, H, W, C), or (N, C, H, W) with `channels_first`, of the architecture's
+    Takes images (N, H, W, C), or (N, C, H, W) with `channels_first`, of the architecture's
     size, and gives logits (N, num_classes). Layers are named conv1 … fc8, with relu, norm, pool
     and dropout numbered after their layer. The weights start as `architecture.init` says, drawn
     from the seed that `keras.utils.set_random_seed` sets.
@@ -68,7 +68,7 @@ def untrained(
 ) -> keras.Model:
     """As `functional`, with weights that mean nothing yet."""
     data_format = data_format or keras.config.image_data_format()
-    inputs = keras.Input(_picture_shape(net, data_format), name="pictures")
+    inputs = keras.Input(_image_shape(net, data_format), name="images")
     x = inputs
     for layer in _layers(net, softmax=softmax, data_format=data_format, dtype=dtype):
         x = layer(x)
@@ -111,7 +111,7 @@ class AlexNet(keras.Model):  # type: ignore[misc]
         for layer in made:
             setattr(self, layer.name, layer)
         self._order = tuple(layer.name for layer in made)
-        self.build((None, *_picture_shape(net, self.data_format)))
+        self.build((None, *_image_shape(net, self.data_format)))
         load_weights(self, weights.initial(net, _seed()))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -123,21 +123,21 @@ class AlexNet(keras.Model):  # type: ignore[misc]
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        self._check_pictures(inputs)
+        self._check_images(inputs)
         x = inputs
         for name in self._order:
             x = getattr(self, name)(x, **_mode(getattr(self, name), training))
         return x
 
-    def _check_pictures(self, inputs: Any) -> None:
-        """Raise `UserError` for pictures of another size, before a layer in the middle does."""
-        expected = _picture_shape(self.architecture, self.data_format)
+    def _check_images(self, inputs: Any) -> None:
+        """Raise `UserError` for images of another size, before a layer in the middle does."""
+        expected = _image_shape(self.architecture, self.data_format)
         got = tuple(inputs.shape)[1:]
         same_rank = len(got) == len(expected)
         fits = same_rank and all(a in (None, b) for a, b in zip(got, expected, strict=True))
         if not fits and not (same_rank and self.architecture.adaptive_pool):
             raise UserError(
-                f"pictures have to be {('N', *expected)}, got {('N', *got)}: "
+                f"images have to be {('N', *expected)}, got {('N', *got)}: "
                 f"{self.data_format.replace('_', ' ')}, image_size={self.architecture.image_size}"
             )
 
@@ -177,7 +177,7 @@ def _mode(layer: kl.Layer, training: bool | None) -> dict[str, Any]:
 def _layers(
     net: Architecture, *, softmax: bool, data_format: str, dtype: Any
 ) -> Iterator[kl.Layer]:
-    """The Keras layers in the order in which a picture passes them."""
+    """The Keras layers in the order in which an image passes them."""
     formatted = {"data_format": data_format, "dtype": dtype}
     head = _head_type(dtype)
     for layer in net.layers:
@@ -249,7 +249,7 @@ def _padding(layer: spec.Conv) -> str:
     return "same" if same else "valid"
 
 
-def _picture_shape(net: Architecture, data_format: str) -> tuple[int, ...]:
+def _image_shape(net: Architecture, data_format: str) -> tuple[int, ...]:
     if data_format not in ("channels_last", "channels_first"):
         raise UserError(
             f"data_format has to be channels_last or channels_first, got {data_format!r}"

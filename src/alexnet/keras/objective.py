@@ -10,7 +10,7 @@ def losses(logits: Any, labels: Any, label_smoothing: float) -> tuple[Any, Any, 
 
     Returns:
         The mean cross-entropy that is minimized; the same without smoothing, which is comparable
-        with validation; and how many pictures are classified rightly.
+        with validation; and how many images are classified rightly.
     """
     logits = ops.cast(logits, "float32")
     logs = ops.log_softmax(logits, axis=1)

@@ -13,7 +13,7 @@ from alexnet.config.hyperparameters import Recipe
 from alexnet.data.augmentation import Plan
 from alexnet.errors import DivergedError, UserError
 from alexnet.keras.arrays import flat_channels, read_weights, variables
-from alexnet.keras.inference import Network
+from alexnet.keras.inference import KerasInferenceModel
 from alexnet.keras.model import untrained
 from alexnet.weights import keras_layout
 
@@ -58,14 +58,14 @@ class Trainer:
 
     def __init__(
         self,
-        network: Network,
+        model: KerasInferenceModel,
         recipe: Recipe,
         *,
         lr_factors: Mapping[str, float] | None = None,
     ) -> None:
-        self._network = network
+        self._inference_model = model
         self._recipe = recipe
-        self._model = _training_model(network, recipe.precision)
+        self._model = _training_model(model, recipe.precision)
         factors = dict(lr_factors or {})
         _freeze(self._model, factors)
         trained = {id(variable) for variable in self._model.trainable_variables}
@@ -73,15 +73,15 @@ class Trainer:
         self._engine = _engine(self._model, recipe, {n: factors.get(n, 1.0) for n in self._names})
         self._channels = flat_channels(self._model)
         self._dropouts = sum(isinstance(x, keras.layers.Dropout) for x in self._model.layers)
-        network.before_use = self._bring_up_to_date
+        model.before_use = self._bring_up_to_date
 
     @property
-    def network(self) -> Network:
-        return self._network
+    def model(self) -> KerasInferenceModel:
+        return self._inference_model
 
     def step(
         self,
-        pictures: Sequence[NDArray[np.uint8]],
+        images: Sequence[NDArray[np.uint8]],
         labels: NDArray[np.int64],
         plan: Plan,
         *,
@@ -91,7 +91,7 @@ class Trainer:
         """One update of the weights; arguments and result as in `alexnet.backends.Trainer`."""
         seeds = [[(seed + i) % _HALF, seed // _HALF % _HALF] for i in range(self._dropouts)]
         loss, shown, hits = self._engine.step(
-            self._network.batch(pictures, plan),
+            self._inference_model.batch(images, plan),
             labels.astype(np.int32),
             lr,
             np.array(seeds, np.int64).reshape(self._dropouts, 2),
@@ -131,14 +131,14 @@ class Trainer:
 
     def _bring_up_to_date(self) -> None:
         self._engine.put_into_model()
-        if self._model is not self._network.model:
+        if self._model is not self._inference_model.network:
             for target, source in zip(
-                self._network.model.weights, self._model.weights, strict=True
+                self._inference_model.network.weights, self._model.weights, strict=True
             ):
                 target.assign(source.value)
 
 
-def _training_model(network: Network, precision: str) -> keras.Model:
+def _training_model(model: KerasInferenceModel, precision: str) -> keras.Model:
     """The network's own model, or for bf16 a second one that computes in it."""
     if precision == "fp16":
         raise UserError("precision fp16 is for PyTorch on a GPU; with Keras use bf16 or fp32")
@@ -146,11 +146,11 @@ def _training_model(network: Network, precision: str) -> keras.Model:
         precision == "auto" and multiplies_bf16(keras.backend.backend())
     )
     if not is_half:
-        return network.model
-    model = untrained(network.architecture, data_format="channels_last", dtype="mixed_bfloat16")
-    for target, source in zip(model.weights, network.model.weights, strict=True):
+        return model.network
+    network = untrained(model.architecture, data_format="channels_last", dtype="mixed_bfloat16")
+    for target, source in zip(network.weights, model.network.weights, strict=True):
         target.assign(source.value)
-    return model
+    return network
 
 
 def _freeze(model: keras.Model, factors: Mapping[str, float]) -> None:

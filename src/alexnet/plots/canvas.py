@@ -1,4 +1,4 @@
-"""What every figure shares: its colours, and how it becomes a file."""
+"""What every figure shares: its colors, and how it becomes a file."""
 
 import io
 from pathlib import Path
@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from alexnet.weights import write_bytes
 
-# Okabe and Ito: told apart by people who do not see all colours, and of different lightness.
-BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
+# Okabe and Ito: told apart by people who do not see all colors, and of different lightness.
+BLUE, VERMILION, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 
 DPI = 120
 _PAD_INCHES = 0.09
@@ -18,7 +18,7 @@ _PAD_INCHES = 0.09
 def figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches that belongs to no window."""
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    # Without it the outermost letters touch the edge of the picture.
+    # Without it the outermost letters touch the edge of the image.
     made.get_layout_engine().set(w_pad=_PAD_INCHES, h_pad=_PAD_INCHES)  # type: ignore[union-attr,call-arg]
     FigureCanvasAgg(made)
     return made

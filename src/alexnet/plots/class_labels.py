@@ -27,7 +27,7 @@ _PREFERRED = (
 """Tried first where the base font lacks a letter; after them every font of the machine."""
 
 _UNUSABLE = ("Last Resort", "Emoji", "cmr", "cmsy", "cmex", "cmmi", "STIX", "DejaVu")
-"""Fonts of boxes, of coloured pictures, and of mathematics."""
+"""Fonts of boxes, of colored images, and of mathematics."""
 
 
 class Names:

@@ -1,4 +1,4 @@
-"""The confusion matrix: what the pictures of each class are taken for."""
+"""The confusion matrix: what the images of each class are taken for."""
 
 import textwrap
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from alexnet.plots.class_labels import Names, drawable
 
 _NUMBERED = 25
 """With more classes than this the cells have no numbers."""
-_LABELLED = 150
+_LABELED = 150
 """With more classes than this only every so many has its name."""
 _COLUMNS = 22
 """Room for a name, in columns of a terminal."""
@@ -31,7 +31,7 @@ _COLUMNS_PER_INCH = 15
 def confusion_matrix(
     confusion: NDArray[np.int64], classes: Sequence[str], title: str = ""
 ) -> Figure:
-    """The matrix with each row coloured by its shares; few classes have the counts in the cells.
+    """The matrix with each row colored by its shares; few classes have the counts in the cells.
 
     Args:
         confusion: (C, C), row the truth, column the prediction.
@@ -44,7 +44,7 @@ def confusion_matrix(
     drawn = figure(max(side + label + 2.1, 4.8), side + below + 0.9)
     axes = drawn.add_subplot()
     shares = _shares(confusion)
-    _colour(drawn, axes, shares, side)
+    _color(drawn, axes, shares, side)
     _name_classes(axes, names, count)
     if count <= _NUMBERED:
         _write_counts(axes, confusion, shares, side / count)
@@ -55,7 +55,7 @@ def confusion_matrix(
 def confusion_pattern(confusion: NDArray[np.int64]) -> Figure:
     """The matrix in the width of a phone, for more classes than can be named there.
 
-    It shows how clear the diagonal is, and which classes are taken for their neighbours; the
+    It shows how clear the diagonal is, and which classes are taken for their neighbors; the
     classes go by their numbers.
 
     Args:
@@ -63,14 +63,14 @@ def confusion_pattern(confusion: NDArray[np.int64]) -> Figure:
     """
     drawn = figure(_PATTERN_INCHES + 1.5, _PATTERN_INCHES + 1)
     axes = drawn.add_subplot()
-    _colour(drawn, axes, _shares(confusion), _PATTERN_INCHES)
+    _color(drawn, axes, _shares(confusion), _PATTERN_INCHES)
     axes.tick_params(labelsize=8)
     _caption(drawn, "", "", _has_empty_rows(confusion))
     return drawn
 
 
 def _shares(confusion: NDArray[np.int64]) -> "np.ma.MaskedArray[Any, Any]":
-    """Of the pictures of each class; without any pictures masked."""
+    """Of the images of each class; without any images masked."""
     support = confusion.sum(axis=1, keepdims=True)
     is_empty = np.repeat(support == 0, len(confusion), 1)
     return np.ma.masked_array(confusion / np.maximum(support, 1), is_empty)
@@ -80,10 +80,10 @@ def _has_empty_rows(confusion: NDArray[np.int64]) -> bool:
     return bool((confusion.sum(axis=1) == 0).any())
 
 
-def _colour(
+def _color(
     drawn: Figure, axes: Axes, shares: "np.ma.MaskedArray[Any, Any]", side_inches: float
 ) -> None:
-    """The cells, coloured by their shares, and what the colours mean."""
+    """The cells, colored by their shares, and what the colors mean."""
     is_few = len(shares) <= _NUMBERED
     # Among many classes each single mistake is rare: a root of the share makes it visible.
     norm = PowerNorm(1 if is_few else 1 / 3, 0, 1)
@@ -116,7 +116,7 @@ def _are_upright(names: Names, count: int) -> bool:
 
 
 def _name_classes(axes: Axes, names: Names, count: int) -> None:
-    places = range(0, count, 1 if count <= _LABELLED else 10 * -(-count // (10 * _LABELLED)))
+    places = range(0, count, 1 if count <= _LABELED else 10 * -(-count // (10 * _LABELED)))
     texts = [names.text(i, _COLUMNS) for i in places]
     size = _font_size(count)
     axes.set_yticks(list(places), texts, fontsize=size)
@@ -129,12 +129,12 @@ def _name_classes(axes: Axes, names: Names, count: int) -> None:
 
 
 def _key(drawn: Figure, axes: Axes, image: AxesImage, side: float, ticks: Sequence[float]) -> None:
-    """What the colours mean: a bar of the same width beside every matrix."""
+    """What the colors mean: a bar of the same width beside every matrix."""
     bar = drawn.colorbar(
         image, ax=axes, ticks=ticks, fraction=0.2 / side, pad=0.15 / side, aspect=0.8 * side / 0.2
     )
     bar.ax.set_yticklabels([f"{tick:.0%}" for tick in ticks])
-    bar.set_label("share of the pictures of the true class", fontsize=9)
+    bar.set_label("share of the images of the true class", fontsize=9)
 
 
 def _write_counts(
@@ -146,9 +146,9 @@ def _write_counts(
     digits = len(f"{confusion.max():,}")
     size = min(10.0, cell_inches * 72 / (0.7 * max(digits, 3)))
     for row, column in np.argwhere(confusion > 0):
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        color = "white" if shares[row, column] > 0.5 else "black"
         text = f"{confusion[row, column]:,}"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
 
 
 def _caption(drawn: Figure, title: str, note: str, has_empty_rows: bool) -> None:
@@ -156,7 +156,7 @@ def _caption(drawn: Figure, title: str, note: str, has_empty_rows: bool) -> None
     drawn.suptitle(shown, fontsize=11, fontfamily=list(families), parse_math=False)
     lines = [note] if note else []
     if has_empty_rows:
-        lines.append("grey row: no pictures of this class")
+        lines.append("gray row: no images of this class")
     if lines:
         columns = int(drawn.get_figwidth() * _COLUMNS_PER_INCH)
         wrapped = [part for line in lines for part in textwrap.wrap(line, columns)]

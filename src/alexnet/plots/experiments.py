@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from alexnet.experiments.verdicts import GOAL, ArmResult, Finding
-from alexnet.plots.canvas import BLUE, GREEN, GREY, VERMILION, figure
+from alexnet.plots.canvas import BLUE, GRAY, GREEN, VERMILION, figure
 
 if TYPE_CHECKING:
     from alexnet.experiments.runner import Result
 
-# Each arm has a colour, a dash and a mark, so that it is known without colours too.
+# Each arm has a color, a dash and a mark, so that it is known without colors too.
 _LOOKS = ((BLUE, "-", "o"), (VERMILION, "--", "s"), (GREEN, ":", "^"))
 _SPREAD = 0.22
 """How far the seeds of a comparison lie apart, of the distance between comparisons."""
@@ -46,14 +46,14 @@ def _left(axes: Axes, result: "Result") -> None:
     _courses(axes, result.arms, "training" if is_training else "validation")
     guessed = 1 - 1 / result.classes
     if axes.lines and axes.get_ylim()[1] > guessed:
-        axes.axhline(guessed, color=GREY, linewidth=1, linestyle=(0, (1, 3)))
+        axes.axhline(guessed, color=GRAY, linewidth=1, linestyle=(0, (1, 3)))
         axes.annotate("guessing", (1, guessed), xycoords=("axes fraction", "data"),
-                      ha="right", va="bottom", fontsize=8, color=GREY)  # fmt: skip
+                      ha="right", va="bottom", fontsize=8, color=GRAY)  # fmt: skip
 
 
 def _courses(axes: Axes, arms: Sequence[ArmResult], of: str) -> None:
     """The error over the epochs: the mean of the seeds, and each seed as a thin line."""
-    for result, (colour, dash, _) in zip(arms, _LOOKS, strict=False):
+    for result, (color, dash, _) in zip(arms, _LOOKS, strict=False):
         curves = [
             [1 - (e.train_top1 if of == "training" else e.val_top1) for e in one.curve]
             for one in result.trained
@@ -63,11 +63,11 @@ def _courses(axes: Axes, arms: Sequence[ArmResult], of: str) -> None:
             continue
         epochs = np.arange(1, len(curves[0]) + 1)
         for curve in curves:
-            axes.plot(epochs[: len(curve)], curve, dash, color=colour, linewidth=0.6, alpha=0.45)
+            axes.plot(epochs[: len(curve)], curve, dash, color=color, linewidth=0.6, alpha=0.45)
         mean = np.mean(curves, axis=0)
-        axes.plot(epochs, mean, dash, color=colour, linewidth=2, label=result.arm.name)
+        axes.plot(epochs, mean, dash, color=color, linewidth=2, label=result.arm.name)
     if of == "training":
-        axes.axhline(GOAL, color=GREY, linewidth=1)
+        axes.axhline(GOAL, color=GRAY, linewidth=1)
     axes.set(title=f"{of} error (top-1)", xlabel="epoch", ylim=(0, None))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -123,7 +123,7 @@ def _row(axes: Axes, row: int, found: Finding) -> None:
     count = len(found.differences)
     offsets = np.linspace(-_SPREAD, _SPREAD, count) if count > 1 else np.zeros(count)
     axes.plot(
-        found.differences, row + offsets, "o", color=GREY, markersize=4, alpha=0.7, label="a seed"
+        found.differences, row + offsets, "o", color=GRAY, markersize=4, alpha=0.7, label="a seed"
     )
     if found.mean is not None and found.low is not None and found.high is not None:
         axes.errorbar(

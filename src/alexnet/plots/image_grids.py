@@ -1,4 +1,4 @@
-"""Sheets of pictures: the worst mistakes, and a batch as the network sees it."""
+"""Sheets of images: the worst mistakes, and a batch as the network sees it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -22,9 +22,9 @@ _BATCH_LIMIT = 32
 
 
 class Mistake(NamedTuple):
-    """A picture (S, S, 3) with what it is and what it was taken for."""
+    """An image (S, S, 3) with what it is and what it was taken for."""
 
-    picture: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     truth: str
     prediction: str
     confidence: float
@@ -43,18 +43,18 @@ def mistakes(
         worst: in the order in which they are shown.
         classes: the model's names.
         wrong: how many mistakes there are in all.
-        count: among how many pictures.
+        count: among how many images.
     """
     names = Names(classes)
     wrong, count = len(worst) if wrong is None else wrong, count or 0
     of = f" of {count:,}" if count else ""
-    said = f"{wrong:,}{of} pictures taken for something else"
+    said = f"{wrong:,}{of} images taken for something else"
     if wrong > len(worst):
         said += f"; the {len(worst)} that the network was surest of"
     title = f"{title}: {said}" if title else said
     drawn, tiles = _sheet(len(worst), 2, title, names.note)
     for axes, one in zip(tiles, worst, strict=True):
-        _show(axes, one.picture)
+        _show(axes, one.image)
         _caption(axes, names, 0, f"is {names.of(one.truth, _COLUMNS - 3)}")
         # The share comes first: after a name in Arabic it would be drawn within it.
         took = f"{one.confidence:.0%} sure: {names.of(one.prediction, _COLUMNS - 10)}"
@@ -69,24 +69,24 @@ def sample_batch(
     classes: Sequence[str],
     title: str = "a training batch as it enters the network, after crops and other variation",
 ) -> Figure:
-    """Pictures as they enter the network, its normalization undone so that they can be seen.
+    """Images as they enter the network, its normalization undone so that they can be seen.
 
     Args:
         values: (N, H, W, C); the first 32 are shown.
-        preprocessing: whose mean, divisor and order of channels are undone. Where a mean picture
-            was subtracted, the mean colour is added back: the crop's part of it is not known.
+        preprocessing: whose mean, divisor and order of channels are undone. Where a mean image
+            was subtracted, the mean color is added back: the crop's part of it is not known.
         labels: (N,), numbers of classes.
     """
     names, shown = Names(classes), min(len(values), _BATCH_LIMIT)
     drawn, tiles = _sheet(shown, 1, title, names.note, across=8)
-    for axes, picture, label in zip(tiles, values, labels, strict=False):
-        _show(axes, displayed(picture, preprocessing))
+    for axes, image, label in zip(tiles, values, labels, strict=False):
+        _show(axes, displayed(image, preprocessing))
         _caption(axes, names, 0, names.text(int(label), _COLUMNS))
     return drawn
 
 
 def displayed(values: NDArray[np.float32], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """One normalized picture (H, W, C) as RGB from 0 to 255, (H, W, 3).
+    """One normalized image (H, W, C) as RGB from 0 to 255, (H, W, 3).
 
     >>> settings = Preprocessing(mean=(100.0, 100.0, 100.0), std=(50.0, 50.0, 50.0))
     >>> displayed(np.zeros((1, 1, 3), np.float32), settings).tolist()
@@ -94,7 +94,7 @@ def displayed(values: NDArray[np.float32], preprocessing: Preprocessing) -> NDAr
     """
     # Mean and divisor are those of red, green and blue, or one for all of them.
     mean, std = (np.asarray(v, np.float32) for v in (preprocessing.mean, preprocessing.std))
-    if preprocessing.channels == "grey":
+    if preprocessing.channels == "gray":
         values = np.repeat(values, 3, axis=-1)
     elif preprocessing.channels == "bgr":
         values = values[..., ::-1]
@@ -137,8 +137,8 @@ def _sheet(
     return drawn, tiles
 
 
-def _show(axes: Axes, picture: NDArray[np.uint8]) -> None:
-    axes.imshow(picture, interpolation="nearest" if len(picture) < 64 else "antialiased")
+def _show(axes: Axes, image: NDArray[np.uint8]) -> None:
+    axes.imshow(image, interpolation="nearest" if len(image) < 64 else "antialiased")
     axes.set_axis_off()
 
 

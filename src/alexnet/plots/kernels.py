@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from alexnet.inspect.kernels import Filters, filter_grids
 from alexnet.plots.canvas import DPI
-from alexnet.plots.sheet import GREY_TEXT, HEAD, MARGIN, Sheet
+from alexnet.plots.sheet import GRAY_TEXT, HEAD, MARGIN, Sheet
 
 _WIDTH_PX = 900
 _MOST_SCALE = 8
@@ -32,9 +32,9 @@ def filters_figure(found: Filters) -> Figure:
     for i, grid in enumerate(grids):
         top = round((HEAD + i * step) * DPI) / DPI
         if label:
-            sheet.text(left, top, f"column {i + 1} of {len(grids)}", color=GREY_TEXT)
+            sheet.text(left, top, f"column {i + 1} of {len(grids)}", color=GRAY_TEXT)
             top = round((top + label) * DPI) / DPI
-        # As many pixels as are drawn: viewers of SVG and PDF would smooth a small picture.
+        # As many pixels as are drawn: viewers of SVG and PDF would smooth a small image.
         large = np.repeat(np.repeat(grid, scale, axis=0), scale, axis=1)
         axes = sheet.axes(left, top, block_width, block_height)
         axes.imshow(large, interpolation="none", aspect="auto")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from alexnet.plots.canvas import BLUE, GREEN, GREY, VERMILION, figure
+from alexnet.plots.canvas import BLUE, GRAY, GREEN, VERMILION, figure
 from alexnet.plots.class_labels import drawable
 
 Row = Mapping[str, Any]
@@ -81,19 +81,19 @@ def _accuracy(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def _rate(axes: Axes, rows: Sequence[Row]) -> None:
-    _line(axes, rows, "lr", "learning rate", GREY, "-")
+    _line(axes, rows, "lr", "learning rate", GRAY, "-")
     axes.set(title="learning rate", xlabel="epoch")
     axes.set_ylim(0, _top(rows, "lr"))
 
 
-def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, colour: str, dash: str) -> None:
+def _line(axes: Axes, rows: Sequence[Row], column: str, label: str, color: str, dash: str) -> None:
     points = [(_number(row, "epoch"), _number(row, column)) for row in rows]
     points = [point for point in points if all(map(math.isfinite, point))]
     if not points:
         return
     marker = "o" if len(points) <= 20 else None
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    axes.plot(xs, ys, dash, color=colour, label=label, marker=marker, markersize=3.5)
+    axes.plot(xs, ys, dash, color=color, label=label, marker=marker, markersize=3.5)
 
 
 def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes | None) -> None:
@@ -105,7 +105,7 @@ def _mark_best(rows: Sequence[Row], loss: Axes, accuracy: Axes | None) -> None:
     label = f"best epoch: {epoch:g}, {top1:.1%}"
     for axes in dict.fromkeys((loss, accuracy)):
         if axes is not None:
-            axes.axvline(epoch, color=GREY, linewidth=1, zorder=0)
+            axes.axvline(epoch, color=GRAY, linewidth=1, zorder=0)
     if accuracy is not None:
         accuracy.plot([epoch], [top1], "*", color="black", markersize=11, label=label, zorder=5)
 
@@ -131,7 +131,7 @@ def _number(row: Row, column: str) -> float:
 
 
 def _goodness(row: Row) -> tuple[float, float]:
-    """Most validation pictures right, and of several such epochs the least loss."""
+    """Most validation images right, and of several such epochs the least loss."""
     values = (_number(row, "val_top1"), -_number(row, "val_loss"))
     top1, loss = (value if math.isfinite(value) else -math.inf for value in values)
     return top1, loss

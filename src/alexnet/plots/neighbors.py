@@ -1,14 +1,14 @@
-"""Pictures with those that are nearest to them (the paper's figure 4, right)."""
+"""Images with those that are nearest to them (the paper's figure 4, right)."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from alexnet.data.decoding import PictureError, decode
+from alexnet.data.decoding import ImageError, decode
 from alexnet.inspect.input_images import crop_seen, truth_of
 from alexnet.inspect.neighbors import Similar
 from alexnet.plots.class_labels import Names, shortened
-from alexnet.plots.sheet import GREY_TEXT, HEAD, MARGIN, Sheet
+from alexnet.plots.sheet import GRAY_TEXT, HEAD, MARGIN, Sheet
 from alexnet.run import Run
 
 _TILE = 1.35
@@ -19,14 +19,14 @@ _NAME = 19
 
 
 def similar_figure(found: Similar) -> Figure:
-    """A row for each picture: itself, and then the nearest ones with their distances."""
+    """A row for each image: itself, and then the nearest ones with their distances."""
     names = Names(found.run.classes)
     most = max(len(one.found) for one in found.queries)
     step = _TILE + _CAPTION
     width = max(2 * MARGIN + _TILE + _QUERY_GAP + most * (_TILE + _GAP) - _GAP, 4.4)
     count = len(found.queries)
     title = (
-        f"{found.run.folder.resolve().name}: the nearest of {found.searched:,} pictures "
+        f"{found.run.folder.resolve().name}: the nearest of {found.searched:,} images "
         f"by {found.layer}"
     )
     note = "; ".join(part for part in ("numbers: Euclidean distance", names.note) if part)
@@ -34,23 +34,23 @@ def similar_figure(found: Similar) -> Figure:
     for row, one in enumerate(found.queries):
         top = HEAD + row * step
         pixels = crop_seen(one.query.pixels, found.run.preprocessing)
-        sheet.picture(pixels, MARGIN, top, _TILE, _TILE)
+        sheet.image(pixels, MARGIN, top, _TILE, _TILE)
         _name(sheet, one.query.path, found.run, names, MARGIN, top, bold=True)
         line = MARGIN + _TILE + _QUERY_GAP / 2
         bar = sheet.axes(line - 0.01, top, 0.02, _TILE)
         bar.set_facecolor("#B0B0B0")
         bar.set(xticks=[], yticks=[])
         bar.spines[:].set_visible(False)
-        for place, neighbour in enumerate(one.found):
+        for place, neighbor in enumerate(one.found):
             left = MARGIN + _TILE + _QUERY_GAP + place * (_TILE + _GAP)
             try:
-                square = decode(neighbour.path, found.run.preprocessing.resize_px)
-            except PictureError:  # it was there when it was indexed
+                square = decode(neighbor.path, found.run.preprocessing.resize_px)
+            except ImageError:  # it was there when it was indexed
                 continue
-            sheet.picture(crop_seen(square, found.run.preprocessing), left, top, _TILE, _TILE)
-            _name(sheet, neighbour.path, found.run, names, left, top)
-            sheet.text(left + _TILE / 2, top + _TILE + 0.18, _distance(neighbour.distance),
-                       ha="center", fontsize=7, color=GREY_TEXT)  # fmt: skip
+            sheet.image(crop_seen(square, found.run.preprocessing), left, top, _TILE, _TILE)
+            _name(sheet, neighbor.path, found.run, names, left, top)
+            sheet.text(left + _TILE / 2, top + _TILE + 0.18, _distance(neighbor.distance),
+                       ha="center", fontsize=7, color=GRAY_TEXT)  # fmt: skip
     return sheet.figure
 
 

@@ -1,4 +1,4 @@
-"""Pictures with what they are taken for (the paper's figure 4, left)."""
+"""Images with what they are taken for (the paper's figure 4, left)."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from alexnet.inspect.input_images import Seen, crop_seen
 from alexnet.inspect.labeled_predictions import Predictions
 from alexnet.plots.canvas import VERMILION
 from alexnet.plots.class_labels import Names, shortened
-from alexnet.plots.sheet import GREY_TEXT, HEAD, MARGIN, Sheet
+from alexnet.plots.sheet import GRAY_TEXT, HEAD, MARGIN, Sheet
 
 TOP = 5
 
@@ -24,34 +24,34 @@ _OTHER, _RIGHT = "#C6D7E8", "#F4B183"
 
 
 def predictions_figure(found: Predictions) -> Figure:
-    """Each picture with its class, where that is known, and its most probable classes as bars.
+    """Each image with its class, where that is known, and its most probable classes as bars.
 
     The bar of the right class has another shade and is hatched, so that it is told from the
-    others without colour.
+    others without color.
     """
-    count = len(found.pictures)
+    count = len(found.images)
     shown = min(TOP, len(found.run.classes))
     across = across_of(count)
     down = -(-count // across)
     step = _TILE + _LINE + 0.04 + shown * (_BAR + 0.03) + _GAP
     names = Names(found.run.classes)
-    known = [one for one in found.pictures if one.truth is not None]
+    known = [one for one in found.images if one.truth is not None]
     note = "hatched: the right class, where it is among those shown" if known else ""
     note = "; ".join(part for part in (note, names.note) if part)
     width = max(across * (_TILE + _GAP) - _GAP + 2 * MARGIN, 4.4)
     sheet = Sheet(width, down * step - _GAP / 2, _title(found), note)
     start = (width - across * (_TILE + _GAP) + _GAP) / 2
-    for i, one in enumerate(found.pictures):
+    for i, one in enumerate(found.images):
         left, top = start + i % across * (_TILE + _GAP), HEAD + i // across * step
         pixels = crop_seen(one.pixels, found.run.preprocessing)
-        sheet.picture(pixels, left, top, _TILE, _TILE)
+        sheet.image(pixels, left, top, _TILE, _TILE)
         _caption(sheet, one, names, left, top + _TILE + 0.05)
         _bars(sheet, found, i, names, left, top + _TILE + 0.02 + _LINE)
     return sheet.figure
 
 
 def across_of(count: int) -> int:
-    """Pictures in a row: as many as leave the fewest places of the last row empty.
+    """Images in a row: as many as leave the fewest places of the last row empty.
 
     >>> [across_of(count) for count in (1, 3, 5, 6, 8, 9, 10, 11, 24)]
     [1, 3, 5, 3, 4, 3, 5, 4, 4]
@@ -62,9 +62,9 @@ def across_of(count: int) -> int:
 
 
 def _title(found: Predictions) -> str:
-    known = [(one.truth, row) for one, row in zip(found.pictures, found.probabilities, strict=True)]
+    known = [(one.truth, row) for one, row in zip(found.images, found.probabilities, strict=True)]
     judged = [(truth, row) for truth, row in known if truth is not None]
-    said = f"{found.run.folder.resolve().name}: what pictures are taken for"
+    said = f"{found.run.folder.resolve().name}: what images are taken for"
     if len(judged) > 1:
         right = sum(int(row.argmax()) == truth for truth, row in judged)
         said += f", {right} of {len(judged)} right"
@@ -74,7 +74,7 @@ def _title(found: Predictions) -> str:
 def _caption(sheet: Sheet, one: Seen, names: Names, left: float, top: float) -> None:
     """The class as the paper has it; the name of the file where no class is known."""
     if one.truth is None:
-        text, style = shortened(Path(one.path).name, 26), {"color": GREY_TEXT}
+        text, style = shortened(Path(one.path).name, 26), {"color": GRAY_TEXT}
         sheet.text(left + _TILE / 2, top, text, ha="center", **style)
         return
     made = sheet.text(left + _TILE / 2, top, names.text(one.truth, 24), ha="center")
@@ -82,7 +82,7 @@ def _caption(sheet: Sheet, one: Seen, names: Names, left: float, top: float) -> 
 
 
 def _bars(sheet: Sheet, found: Predictions, i: int, names: Names, left: float, top: float) -> None:
-    row, truth = found.probabilities[i], found.pictures[i].truth
+    row, truth = found.probabilities[i], found.images[i].truth
     best = (-row).argsort(kind="stable")[:TOP]
     height = len(best) * (_BAR + 0.03)
     axes = sheet.axes(left, top, _TILE, height)

@@ -35,7 +35,7 @@ def reliability(calibration: Calibration) -> Figure:
         columnspacing=1.2, handlelength=1.6,
     )  # fmt: skip
     counts.bar(lows, [one.count for one in filled], color="#b0b0b0", **bars)  # type: ignore[arg-type]
-    counts.set(xlabel="confidence", ylabel="pictures")
+    counts.set(xlabel="confidence", ylabel="images")
     for place in (axes, counts):
         place.xaxis.set_major_formatter(PercentFormatter(1))
         place.spines[["top", "right"]].set_visible(False)

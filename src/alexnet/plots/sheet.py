@@ -19,7 +19,7 @@ _FOOT = 0.12
 """Inches below everything, or below a note."""
 _NOTE_LINE = 0.15
 
-GREY_TEXT = "#505050"
+GRAY_TEXT = "#505050"
 _COLUMNS_PER_INCH, _NOTE_COLUMNS_PER_INCH = 12.5, 16
 """Letters of a title and of a note that fit."""
 
@@ -45,7 +45,7 @@ class Sheet:
         self.text(width / 2, 0.14, shortened(title, room), ha="center", fontsize=10.5)
         for i, line in enumerate(notes):
             y = height - _FOOT - (len(notes) - i) * _NOTE_LINE + 0.05
-            self.text(width / 2, y, line, ha="center", fontsize=7.5, color=GREY_TEXT)
+            self.text(width / 2, y, line, ha="center", fontsize=7.5, color=GRAY_TEXT)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes with their upper left corner there."""
@@ -55,12 +55,12 @@ class Sheet:
         scaled = tuple(value / size for value, size in zip(box, sizes, strict=True))
         return self.figure.add_axes(scaled)  # type: ignore[arg-type]
 
-    def picture(
+    def image(
         self, pixels: NDArray[np.uint8], left: float, top: float, width: float, height: float
     ) -> Axes:
-        """A picture (H, W, 3) without a frame."""
+        """An image (H, W, 3) without a frame."""
         axes = self.axes(left, top, width, height)
-        # Pixels of very small pictures are shown as such; made a little larger, some would be
+        # Pixels of very small images are shown as such; made a little larger, some would be
         # twice as wide as others.
         axes.imshow(pixels, interpolation="antialiased", aspect="auto")
         axes.set_axis_off()

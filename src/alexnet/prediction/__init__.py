@@ -1,4 +1,4 @@
-"""What a run takes pictures for, one after the other."""
+"""What a run takes images for, one after the other."""
 
 from alexnet.prediction.inputs import Input, find_inputs
 from alexnet.prediction.predictor import Prediction, predict

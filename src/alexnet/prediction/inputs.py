@@ -1,4 +1,4 @@
-"""From files, folders, patterns and a list on standard input to the pictures they stand for."""
+"""From files, folders, patterns and a list on standard input to the images they stand for."""
 
 # ruff: noqa: PTH112, PTH116, PTH118, PTH206, PTH207
 # Paths are texts here: they are given back as they were given, and a million of them fit.
@@ -9,19 +9,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from alexnet.data.folders import is_picture_name
+from alexnet.data.folders import is_image_name
 from alexnet.data.samples import natural_key
 from alexnet.errors import UserError
 from alexnet.text import some
 
 STANDARD_INPUT = "-"
 
-_NO_PICTURES = "no pictures in this folder"
+_NO_IMAGES = "no images in this folder"
 _CHUNK_BYTES = 1 << 16
 
 
 class Input(NamedTuple):
-    """A picture to look at, or a path that leads to none with the reason."""
+    """An image to look at, or a path that leads to none with the reason."""
 
     path: str
     error: str | None = None
@@ -30,11 +30,11 @@ class Input(NamedTuple):
 def find_inputs(
     arguments: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None = None
 ) -> Iterator[Input]:
-    """The pictures that the arguments stand for, in order, found as they are asked for.
+    """The images that the arguments stand for, in order, found as they are asked for.
 
     Args:
         arguments: files; folders, searched to any depth in natural order for files with a
-            picture's suffix, hidden ones left out; patterns such as `*.jpg`; `-` for a list on
+            image's suffix, hidden ones left out; patterns such as `*.jpg`; `-` for a list on
             standard input, a path a line, or paths ended by NUL as `find -print0` writes them.
         stdin: read for `-`; standard input when not given.
 
@@ -46,14 +46,14 @@ def find_inputs(
     for argument in arguments:
         for found in _expanded(os.fspath(argument), stdin):
             waiting.append(found)
-            any_found |= found.error != _NO_PICTURES
+            any_found |= found.error != _NO_IMAGES
             if any_found:
                 yield from waiting
                 waiting.clear()
     if not any_found:
         empty = [found.path for found in waiting]
         where = f" in {some(empty)}" if empty else ": the list on standard input is empty"
-        raise UserError(f"no pictures{where}; give files, folders, patterns or - with a list")
+        raise UserError(f"no images{where}; give files, folders, patterns or - with a list")
 
 
 def _expanded(argument: str, stdin: BinaryIO | None) -> Iterator[Input]:
@@ -87,7 +87,7 @@ def _path_key(path: str) -> list[object]:
 
 
 def _walk(root: str) -> Iterator[Input]:
-    """The pictures under a folder; each folder once, though it be linked into itself."""
+    """The images under a folder; each folder once, though it be linked into itself."""
     seen: set[tuple[int, int]] = set()
     any_found = False
     waiting = [(root, True)]
@@ -103,11 +103,11 @@ def _walk(root: str) -> Iterator[Input]:
             any_found = True
             yield Input(path, f"folder cannot be read: {error.strerror}")
     if not any_found:
-        yield Input(root, _NO_PICTURES)
+        yield Input(root, _NO_IMAGES)
 
 
 def _children(folder: str, seen: set[tuple[int, int]]) -> list[tuple[str, bool]]:
-    """Paths of the pictures and folders in a folder, the last in natural order first."""
+    """Paths of the images and folders in a folder, the last in natural order first."""
     status = os.stat(folder)
     identity = (status.st_dev, status.st_ino)
     if identity in seen:
@@ -119,7 +119,7 @@ def _children(folder: str, seen: set[tuple[int, int]]) -> list[tuple[str, bool]]
     return [
         (os.path.join(folder, entry.name), is_folder)
         for entry in shown
-        if (is_folder := _is_folder(entry)) or is_picture_name(entry.name)
+        if (is_folder := _is_folder(entry)) or is_image_name(entry.name)
     ]
 
 

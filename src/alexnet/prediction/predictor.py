@@ -1,4 +1,4 @@
-"""Pictures in, predictions out, a batch at a time."""
+"""Images in, predictions out, a batch at a time."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from alexnet.run import Run
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable classes of one picture, the best first; or why it could not be read."""
+    """The most probable classes of one image, the best first; or why it could not be read."""
 
     path: str
     """As given or found."""
@@ -40,22 +40,22 @@ def predict(
     batch_size: int = BATCH_SIZE,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Prediction]:
-    """Predictions of pictures, in order; memory does not grow with their number.
+    """Predictions of images, in order; memory does not grow with their number.
 
     Args:
         run: a run, or its folder.
         paths: files, folders, patterns and `-`; see `alexnet.prediction.find_inputs`.
         top: how many classes each prediction has, at most.
-        crops: 1 for the centre crop, 10 for the paper's ten.
+        crops: 1 for the center crop, 10 for the paper's ten.
         backend: torch, tensorflow or jax; when not given, the one that trained the run.
         workers: threads that decode, ahead of the network; all cores when not given.
         stdin: the list for `-`; standard input when not given.
 
     Returns:
-        An iterator; a picture that cannot be read is a prediction with `error` and no classes.
+        An iterator; an image that cannot be read is a prediction with `error` and no classes.
 
     Raises:
-        UserError: a wrong call, not a run, or no pictures at all.
+        UserError: a wrong call, not a run, or no images at all.
         RunError: the network computes values that are not finite.
 
     Example:
@@ -68,15 +68,15 @@ def predict(
     check_crops(crops)
     run = run if isinstance(run, Run) else Run.open(run)
     inputs = find_inputs(paths, stdin)
-    # A call without any picture fails here, and not when the first prediction is asked for.
+    # A call without any image fails here, and not when the first prediction is asked for.
     inputs = chain([next(inputs)], inputs)
-    network = backends.open_network(run, backend=backend, device=device, workers=workers)
-    return _stream(run, network, inputs, top, crops, workers, batch_size)
+    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
+    return _stream(run, model, inputs, top, crops, workers, batch_size)
 
 
 def _stream(
     run: Run,
-    network: backends.Network,
+    model: backends.InferenceModel,
     inputs: Iterator[Input],
     top: int,
     crops: int,
@@ -84,14 +84,14 @@ def _stream(
     batch_size: int,
 ) -> Iterator[Prediction]:
     for batch in read_batches(inputs, run.preprocessing.resize_px, workers, batch_size):
-        yield from _predictions(run, network, batch, top, crops)
+        yield from _predictions(run, model, batch, top, crops)
 
 
 def _predictions(
-    run: Run, network: backends.Network, batch: list[Read], top: int, crops: int
+    run: Run, model: backends.InferenceModel, batch: list[Read], top: int, crops: int
 ) -> Iterator[Prediction]:
     readable = [found for _, found in batch if not isinstance(found, str)]
-    rows = iter(batch_probabilities(network, readable, crops) if readable else ())
+    rows = iter(batch_probabilities(model, readable, crops) if readable else ())
     for one, found in batch:
         if isinstance(found, str):
             yield Prediction(one.path, (), (), found)

@@ -1,4 +1,4 @@
-"""Pictures read ahead by threads, a batch at a time; what cannot be read stays in its place."""
+"""Images read ahead by threads, a batch at a time; what cannot be read stays in its place."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data.decoding import PictureError, decode
+from alexnet.data.decoding import ImageError, decode
 from alexnet.data.parallel import ordered_map
 from alexnet.evaluation.crops import batches
 from alexnet.prediction.inputs import Input
@@ -26,9 +26,9 @@ def read_batches(
             return one, one.error
         try:
             return one, decode(one.path, resize_px)
-        except PictureError as error:
+        except ImageError as error:
             return one, str(error)
 
-    pictures = ordered_map(read, inputs, workers)
-    with closing(pictures):  # type: ignore[type-var]
-        yield from batches(pictures, batch_size)
+    images = ordered_map(read, inputs, workers)
+    with closing(images):  # type: ignore[type-var]
+        yield from batches(images, batch_size)

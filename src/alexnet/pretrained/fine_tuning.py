@@ -59,7 +59,7 @@ def start(
 ) -> Start:
     """The loaded weights, and new ones for the last layer as a training from scratch has them.
 
-    The last layer is loaded only when its classes are those of the pictures, in the same order.
+    The last layer is loaded only when its classes are those of the images, in the same order.
 
     Raises:
         UserError: a layer to freeze that there is not, or that is new; or nothing is left to
@@ -112,7 +112,7 @@ def trained_parameters(run: Run) -> int:
     """Number of values that the training changes; the frozen ones are not among them."""
     factors = lr_factors(run)
     steps = run.architecture.trace()
-    return sum(s.parameters for s in steps if factors.get(f"{s.layer.name}.weight") != 0)
+    return sum(s.num_parameters for s in steps if factors.get(f"{s.layer.name}.weight") != 0)
 
 
 def described(run: Run) -> list[str]:
@@ -140,20 +140,20 @@ def described(run: Run) -> list[str]:
 
 
 def resize_px(network: Architecture, pretrained: Pretrained | None) -> int:
-    """Side of the kept square: as the weights were trained, or that of another picture size."""
+    """Side of the kept square: as the weights were trained, or that of another image size."""
     known = None if pretrained is None else pretrained.preprocessing
     if known is not None and known.crop_px == network.image_size:
         return known.resize_px
     return resize_px_for(network.image_size)
 
 
-def mean_picture(pretrained: Pretrained, side: int) -> NDArray[np.float32] | None:
+def mean_image(pretrained: Pretrained, side: int) -> NDArray[np.float32] | None:
     """The mean of each pixel that the weights were trained with, (side, side, 3).
 
-    Scaled where the pictures are kept in another size: the mean of scaled pictures is the scaled
+    Scaled where the images are kept in another size: the mean of scaled images is the scaled
     mean.
     """
-    mean = pretrained.mean_picture
+    mean = pretrained.mean_image
     if mean is None or mean.shape[0] == side:
         return mean
     import cv2

@@ -16,7 +16,7 @@ from alexnet.config.settings import check_names
 from alexnet.errors import UserError
 from alexnet.io.downloads import Notice, download, is_file_of
 from alexnet.progress import Progress, no_progress
-from alexnet.run import BEST, CONFIG, LAST, Run
+from alexnet.run import BEST, LAST, RUN_FILE, Run
 from alexnet.spec.architectures import Architecture, architecture, check_variant
 from alexnet.text import printable
 from alexnet.weights.compatibility import check_body, only_variant
@@ -40,7 +40,7 @@ class Published:
     checksum: str
     source: str
     """Who published them."""
-    licence: str
+    license: str
     preprocessing: Preprocessing
     classes: int = 1000
     trained_on: str = "ILSVRC 2012"
@@ -54,20 +54,20 @@ PUBLISHED: dict[str, Published] = {
         url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         checksum="sha256:7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         source="torchvision",
-        licence="BSD 3-Clause, as torchvision; the pictures have terms of their own",
+        license="BSD 3-Clause, as torchvision; the images have terms of their own",
         preprocessing=Preprocessing(
             mean=tuple(255 * mean for mean in (0.485, 0.456, 0.406)),
             std=tuple(255 * std for std in (0.229, 0.224, 0.225)),
         ),
     ),
-    # URL, SHA-1 and licence: the heads of Caffe's models/bvlc_alexnet/readme.md and
+    # URL, SHA-1 and license: the heads of Caffe's models/bvlc_alexnet/readme.md and
     # models/bvlc_reference_caffenet/readme.md.
     "bvlc": Published(
         variant="bvlc",
         url="http://dl.caffe.berkeleyvision.org/bvlc_alexnet.caffemodel",
         checksum="sha1:9116a64c0fbe4459d18f4bb6b56d647b63920377",
         source="Caffe, BVLC AlexNet",
-        licence="unrestricted",
+        license="unrestricted",
         preprocessing=_CAFFE,
     ),
     "caffenet": Published(
@@ -75,7 +75,7 @@ PUBLISHED: dict[str, Published] = {
         url="http://dl.caffe.berkeleyvision.org/bvlc_reference_caffenet.caffemodel",
         checksum="sha1:4c8d77deb20ea792f84eb5e6d0a11ca0a8660a46",
         source="Caffe, BVLC CaffeNet",
-        licence="unrestricted",
+        license="unrestricted",
         preprocessing=_CAFFE,
     ),
 }
@@ -94,10 +94,10 @@ class Pretrained:
     weights: dict[str, np.ndarray]
     """By canonical name; those of the last layer are there where the file has them."""
     preprocessing: Preprocessing | None
-    """What was done to the pictures; None where nothing says it."""
+    """What was done to the images; None where nothing says it."""
     classes: tuple[str, ...] | None = None
     """The names of the outputs, where they are known."""
-    mean_picture: NDArray[np.float32] | None = None
+    mean_image: NDArray[np.float32] | None = None
     """(resize_px, resize_px, 3), where the preprocessing has one."""
 
     def __str__(self) -> str:
@@ -110,7 +110,7 @@ def check_name(name: str) -> None:
     if name in PUBLISHED or _is_run(Path(name)) or Path(name).is_file():
         return
     if Path(name).is_dir():
-        raise UserError(f"{printable(name)} is not a run: it has no {CONFIG}")
+        raise UserError(f"{printable(name)} is not a run: it has no {RUN_FILE}")
     if os.sep in name or Path(name).suffix:
         raise UserError(f"{printable(name)}: no such run or weights file")
     check_names([name], PUBLISHED, "run, weights file or published weights")
@@ -123,7 +123,7 @@ def open_pretrained(
     changes: Mapping[str, Any] | None = None,
     offline: bool = False,
     notice: Notice = lambda _: None,
-    bars: Progress = no_progress,
+    progress: Progress = no_progress,
 ) -> Pretrained:
     """Published weights, those of a run, or of a file, with the network that they fit.
 
@@ -134,7 +134,7 @@ def open_pretrained(
             is the one whose arrays all have the file's shapes, but for the last layer.
         changes: fields of `Architecture` with their new values.
         offline: do not download.
-        notice, bars: told of the download.
+        notice, progress: told of the download.
 
     Raises:
         UserError: there is nothing of this name, it cannot be read, it does not fit the network
@@ -147,7 +147,9 @@ def open_pretrained(
     path = Path(name)
     if name in PUBLISHED:
         entry = PUBLISHED[name]
-        found = download(entry.url, entry.checksum, offline=offline, notice=notice, bars=bars)
+        found = download(
+            entry.url, entry.checksum, offline=offline, notice=notice, progress=progress
+        )
         pretrained = _of_published(name, entry, found)
     elif _is_run(path):
         pretrained = _of_run(name, Run.open(path), BEST)
@@ -161,7 +163,7 @@ def open_pretrained(
 
 
 def _is_run(path: Path) -> bool:
-    return (path / CONFIG).is_file()
+    return (path / RUN_FILE).is_file()
 
 
 def _of_published(name: str, entry: Published, file: Path) -> Pretrained:
@@ -182,7 +184,7 @@ def _of_run(name: str, run: Run, file: str) -> Pretrained:
         weights=run.weights(file),
         preprocessing=run.preprocessing,
         classes=run.classes,
-        mean_picture=run.mean_picture(),
+        mean_image=run.mean_image(),
     )
 
 
@@ -195,7 +197,7 @@ def _of_file(
     arrays = weights.read(name)
     if variant is None:
         variant = only_variant(arrays, changes, name)
-    # Whoever trained it, Caffe reads pictures as blue, green, red, and its models take 0 to 255.
+    # Whoever trained it, Caffe reads images as blue, green, red, and its models take 0 to 255.
     is_caffe = Path(name).suffix == ".caffemodel"
     return Pretrained(
         name=name,

@@ -38,7 +38,7 @@ def report(
 
     Args:
         run: a run, or its folder.
-        source: the pictures to judge it on, as for `alexnet.evaluation.evaluate`; those that it
+        source: the images to judge it on, as for `alexnet.evaluation.evaluate`; those that it
             was trained from when not given. Where those are gone, the report is made of what the
             run's folder holds, and says what is missing.
         output: the file; RUN/report.html when not given.
@@ -104,19 +104,19 @@ def _is_ours(path: Path) -> bool:
 def _judged(
     run: Run, source: str | os.PathLike[str] | None, options: dict[str, Any]
 ) -> tuple[Judgement | None, list[str]]:
-    """The judgement on the pictures, or the one that the run keeps; and what is missing."""
+    """The judgement on the images, or the one that the run keeps; and what is missing."""
     if source is not None:
         return judge(run, source, **options), []
     try:
         return judge(run, run.data.get("source", ""), **options), []
     except UserError as error:
-        # A wrong option is said as what it is, and not as pictures that are not there.
+        # A wrong option is said as what it is, and not as images that are not there.
         if options["split"] is not None or options["backend"] or options["device"] != "auto":
             raise
         kept = kept_judgement(run)
-        missing = [f"the pictures that the run was trained from cannot be used: {error}"]
+        missing = [f"the images that the run was trained from cannot be used: {error}"]
         missing.append(
-            "so mistakes stand here without their pictures, and the figures are those of the "
+            "so mistakes stand here without their images, and the figures are those of the "
             f"evaluation kept in {printable(kept.kept_in)}"
             if kept and kept.kept_in
             else "so nothing is said here of classes, mistakes and calibration"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.data import PictureError
+from alexnet.data import ImageError
 from alexnet.data.augmentation import LUMA
 from alexnet.data.decoding import decode
 from alexnet.evaluation import Calibration, NotSavedError, calibration, evaluate
@@ -25,7 +25,7 @@ _SIDE_PX = 160
 
 
 class Shown(NamedTuple):
-    """A picture with its truth and its prediction; `image` is None where it is gone."""
+    """An image with its truth and its prediction; `image` is None where it is gone."""
 
     name: str
     truth: str
@@ -36,7 +36,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """The figures of an evaluation, as plain values, with pictures beside them."""
+    """The figures of an evaluation, as plain values, with images beside them."""
 
     title: str
     """What was evaluated, in words."""
@@ -61,12 +61,12 @@ class Judgement:
 
     @property
     def wrong(self) -> int:
-        """How many of the pictures were taken for something else."""
+        """How many of the images were taken for something else."""
         return int(self.figures["count"]) - int(np.trace(self.confusion))
 
 
 def judge(run: Run, source: str | os.PathLike[str], **options: Any) -> Judgement:
-    """Evaluate the run on these pictures; arguments and errors as of `evaluation.evaluate`."""
+    """Evaluate the run on these images; arguments and errors as of `evaluation.evaluate`."""
     try:
         found = evaluate(run, source, **options)
     except NotSavedError as error:  # the report does not need its files
@@ -74,7 +74,7 @@ def judge(run: Run, source: str | os.PathLike[str], **options: Any) -> Judgement
     confidence = found.probabilities.max(axis=1)
     right = found.probabilities.argmax(axis=1) == found.labels
     split = "" if found.split == "all" else f", {found.split}"
-    crops = "centre crop" if found.crops == 1 else "ten crops"
+    crops = "center crop" if found.crops == 1 else "ten crops"
 
     def shown(rows: list[tuple[int, Any]]) -> list[Shown]:
         return [
@@ -154,10 +154,10 @@ def _name(path: str, root: Path) -> str:
 def _image(run: Run, path: str, truth: str) -> Image | None:
     """The square that the network was shown, made smaller; None where the file is gone."""
     try:
-        picture = decode(path, min(run.preprocessing.resize_px, _SIDE_PX))
-    except PictureError:
+        image = decode(path, min(run.preprocessing.resize_px, _SIDE_PX))
+    except ImageError:
         return None
-    if run.preprocessing.channels == "grey":
-        grey = np.rint(picture.astype(np.float32) @ LUMA).astype(np.uint8)
-        picture = np.repeat(grey[..., None], 3, axis=-1)
-    return photograph(picture, f"picture of class {printable(truth)}")
+    if run.preprocessing.channels == "gray":
+        gray = np.rint(image.astype(np.float32) @ LUMA).astype(np.uint8)
+        image = np.repeat(gray[..., None], 3, axis=-1)
+    return photograph(image, f"image of class {printable(truth)}")

@@ -23,11 +23,11 @@ class Row(NamedTuple):
     name: str
     kind: str
     output: str
-    parameters: int
+    num_parameters: int
 
 
 class Kernels(NamedTuple):
-    """Pictures of kernels, one for each column of the net, and what they are."""
+    """Images of kernels, one for each column of the net, and what they are."""
 
     images: list[Image]
     said: str
@@ -40,7 +40,7 @@ def layers(network: Architecture) -> list[Row]:
             step.layer.name,
             type(step.layer).__name__,
             "×".join(map(str, step.output_shape)),
-            step.parameters,
+            step.num_parameters,
         )
         for step in network.trace()
     ]

@@ -26,13 +26,13 @@ _EPOCHS_LISTED = 12
 
 
 class Confusion(NamedTuple):
-    """Pictures of one class that were taken for another."""
+    """Images of one class that were taken for another."""
 
     truth: str
     prediction: str
-    pictures: int
+    images: int
     share: float
-    """Of the pictures of the true class."""
+    """Of the images of the true class."""
 
 
 class Fact(NamedTuple):
@@ -71,8 +71,8 @@ def sections(
         "drawing": drawing(run.architecture),
         "kernels": kernels(run, weights),
         "layers": layers(run.architecture),
-        "parameters": run.architecture.parameters,
-        "pictures_facts": _of_pictures(run),
+        "parameters": run.architecture.num_parameters,
+        "images_facts": _of_images(run),
         "recipe": _settings(run.recipe),
         "network": _settings(run.architecture),
         "machine": [Fact(key, printable(_plain(value))) for key, value in run.machine.items()],
@@ -104,7 +104,7 @@ def _matrix(judgement: Judgement | None) -> Image | None:
     if judgement is None:
         return None
     found = plots.confusion_matrix(judgement.confusion, judgement.classes)
-    count = counted(int(judgement.figures["count"]), "picture")
+    count = counted(int(judgement.figures["count"]), "image")
     return pixels(
         found,
         f"Confusion matrix of {count}, {judgement.wrong:,} of them wrong; rows are the truth, "
@@ -154,8 +154,8 @@ def _reliability(found: Calibration | None) -> Image | None:
     return sharp(plots.reliability(found), f"Reliability diagram by confidence: {points}.")
 
 
-def _of_pictures(run: Run) -> list[Fact]:
-    """Where the pictures came from, and how many there were."""
+def _of_images(run: Run) -> list[Fact]:
+    """Where the images came from, and how many there were."""
     measured = read_measured(run.folder)
     said = {"hash": "by a hash of each file's content", "folders": "by folders"}
     found = [Fact("data", printable(str(run.data.get("source", "not known"))))]
@@ -165,7 +165,7 @@ def _of_pictures(run: Run) -> list[Fact]:
     known = {"train": measured.train, "val": measured.val} if measured else run.data
     for split, name in (("train", "training"), ("val", "validation")):
         if split in known:
-            found.append(Fact(f"{name} pictures", f"{known[split]:,}"))
+            found.append(Fact(f"{name} images", f"{known[split]:,}"))
     found.append(Fact("classes", f"{len(run.classes):,}"))
     steps = run.preprocessing
     found.append(Fact("kept as", f"{steps.resize_px}×{steps.resize_px} pixels"))

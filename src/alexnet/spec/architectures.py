@@ -39,24 +39,24 @@ class Architecture(Settings):
     """An AlexNet: five convolutions and three dense layers, and everything between them.
 
     A field with one value for each convolution also takes one value that stands for all five.
-    Pictures go in channels first, (N, in_channels, image_size, image_size).
+    Images go in channels first, (N, in_channels, image_size, image_size).
 
     Raises:
-        UserError: a value out of range, widths that the groups do not divide, or a picture
+        UserError: a value out of range, widths that the groups do not divide, or an image
             so small that nothing is left of it at some layer.
 
     Example:
         >>> net = architecture("paper", num_classes=10)
         >>> [step.output_shape for step in net.trace() if step.layer.name == "conv1"]
         [(96, 55, 55)]
-        >>> architecture("paper").parameters
+        >>> architecture("paper").num_parameters
         60965224
     """
 
     variant: str = setting("custom", "name of the variant that this one started from")
     num_classes: int = setting(1000, "outputs of fc8", low=1)
-    in_channels: int = setting(3, "channels of a picture: 3 for RGB, 1 for grey", low=1)
-    image_size: int = setting(224, "width and height of the picture that goes in, pixels", low=1)
+    in_channels: int = setting(3, "channels of an image: 3 for RGB, 1 for gray", low=1)
+    image_size: int = setting(224, "width and height of the image that goes in, pixels", low=1)
     # --8<-- [start:paper-3-5]
     widths: FiveInts = setting((96, 256, 384, 384, 256), "channels of conv1 to conv5", low=1)
     kernels: FiveInts = setting((11, 5, 3, 3, 3), "kernel sizes of conv1 to conv5", low=1)
@@ -90,7 +90,7 @@ class Architecture(Settings):
         high=5,
     )
     # --8<-- [start:paper-3-3]
-    lrn_size: int = setting(5, "LRN: neighbouring channels, n", low=1)
+    lrn_size: int = setting(5, "LRN: neighboring channels, n", low=1)
     lrn_alpha: float = setting(1e-4, "LRN: alpha", low=0)
     lrn_beta: float = setting(0.75, "LRN: exponent beta", low=0)
     lrn_k: float = setting(2.0, "LRN: constant k", low=0)
@@ -109,7 +109,7 @@ class Architecture(Settings):
     # --8<-- [end:paper-3-4]
     adaptive_pool: int | None = setting(
         None,
-        "size that a mean pool gives the last maps, for any picture size; none: no pool",
+        "size that a mean pool gives the last maps, for any image size; none: no pool",
         low=1,
     )
     hidden: tuple[int, int] = setting((4096, 4096), "units of fc6 and fc7", low=1)
@@ -138,12 +138,12 @@ class Architecture(Settings):
 
     @property
     def input_shape(self) -> Shape:
-        """(C, H, W) of one picture."""
+        """(C, H, W) of one image."""
         return (self.in_channels, self.image_size, self.image_size)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Every layer in the order in which a picture passes it."""
+        """Every layer in the order in which an image passes it."""
         found: list[Layer] = []
         for number in range(1, CONVS + 1):
             found += self._conv_block(number)
@@ -202,7 +202,7 @@ class Architecture(Settings):
         return block
 
     def trace(self) -> tuple[shapes.Step, ...]:
-        """Every layer with the shapes before and behind it, for one picture."""
+        """Every layer with the shapes before and behind it, for one image."""
         return shapes.trace(self.layers, self.input_shape)
 
     @property
@@ -211,9 +211,9 @@ class Architecture(Settings):
         return {name: shape for step in self.trace() for name, shape in step.weights.items()}
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """Number of trained values."""
-        return sum(step.parameters for step in self.trace())
+        return sum(step.num_parameters for step in self.trace())
 
 
 def _variants() -> dict[str, Architecture]:
@@ -226,7 +226,11 @@ def _variants() -> dict[str, Architecture]:
         "lrn_k": 1.0,
         "lrn_alpha_divided": True,
     }
-    seed: dict[str, Any] = {"hidden": (2048, 2048), "dropout_position": "before", "init": "seed"}
+    seed: dict[str, Any] = {
+        "hidden": (2048, 2048),
+        "dropout_position": "before",
+        "init": "tutorial",
+    }
     return {
         # Seed 004: half the paper's channels.
         "half": Architecture(variant="half", widths=(48, 128, 192, 192, 128), **seed),
@@ -293,7 +297,7 @@ def architecture(variant: "str | Architecture", **changes: Any) -> Architecture:
             value out of range, or a combination that leaves nothing at some layer.
 
     Example:
-        >>> architecture("half", num_classes=5).parameters
+        >>> architecture("half", num_classes=5).num_parameters
         14591685
         >>> architecture("paper", norm="none", pool_window=2).pool_window
         2

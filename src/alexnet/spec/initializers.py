@@ -33,7 +33,7 @@ INITS = {
         biases=_ONES,
     ),
     # --8<-- [end:paper-5-weights]
-    "program": Init(
+    "cuda-convnet": Init(
         source="the 2012 program, layers-145.cfg",
         conv=(0.01, 0.01, 0.03, 0.03, 0.03),
         dense=(0.01, 0.01, 0.01),
@@ -51,7 +51,7 @@ INITS = {
         dense=(0.005, 0.005, 0.01),
         biases=_ONES,
     ),
-    "seed": Init(
+    "tutorial": Init(
         source="seeds 000 and 004, init_weights=True",
         conv=("fan_out",) * 5,
         dense=(0.01, 0.01, 0.01),

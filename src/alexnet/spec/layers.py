@@ -65,7 +65,7 @@ class Activation(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class LRN(_Layer):
-    """Local response normalization over `size` neighbouring channels (paper, section 3.3)."""
+    """Local response normalization over `size` neighboring channels (paper, section 3.3)."""
 
     size: int
     alpha: float

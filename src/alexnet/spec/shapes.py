@@ -16,7 +16,7 @@ _LARGEST_SEARCHED_PX = 4096
 
 
 class ShapeError(UserError):
-    """At some layer nothing is left of the picture."""
+    """At some layer nothing is left of the image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Step:
     receptive_field_px: int
     """Width of the square of input pixels that one output value depends on."""
     stride_px: int | None
-    """Input pixels between neighbouring output values; None where the picture has been flattened,
+    """Input pixels between neighboring output values; None where the image has been flattened,
     or where an adaptive pool's windows are not equally far apart."""
 
     @property
@@ -39,13 +39,13 @@ class Step:
         return {f"{self.layer.name}.{name}": shape for name, shape in shapes.items()}
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """Trained values; running means and variances are not among them."""
         shapes = self.layer.weight_shapes(self.input_shape)
         return sum(math.prod(shapes[name]) for name in ("weight", "bias") if name in shapes)
 
     @property
-    def multiply_adds(self) -> int:
+    def macs(self) -> int:
         """Multiplications with a weight, each with its addition; biases are not counted."""
         if isinstance(self.layer, Conv):
             weight = self.layer.weight_shapes(self.input_shape)["weight"]
@@ -54,7 +54,7 @@ class Step:
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of the output of one picture in float32, every layer's output being kept.
+        """Memory of the output of one image in float32, every layer's output being kept.
 
         Flattening takes none: it is another view of the same values.
         """
@@ -79,7 +79,7 @@ def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
 
     Raises:
         ShapeError: nothing is left at some layer; the message names it, and the least
-            picture size with which the network works.
+            image size with which the network works.
     """
     steps: list[Step] = []
     shape, seen = input_shape, _Seen(field=1, stride=1)
@@ -131,7 +131,7 @@ def _seen(seen: _Seen, layer: Layer, shape: Shape, output: Shape, input_shape: S
 
 
 def least_size(layers: Sequence[Layer], in_channels: int) -> int | None:
-    """The smallest square picture, in pixels, that the layers can take; None if there is none."""
+    """The smallest square image, in pixels, that the layers can take; None if there is none."""
     for size in range(1, _LARGEST_SEARCHED_PX + 1):
         shape: Shape = (in_channels, size, size)
         for layer in layers:
@@ -149,9 +149,9 @@ def _nothing_left(layers: Sequence[Layer], input_shape: Shape, layer: Layer, sha
     remedy = (
         f"the least image_size is {least}"
         if least is not None
-        else "no picture size works; use smaller windows or strides"
+        else "no image size works; use smaller windows or strides"
     )
     return (
-        f"at {layer.name} nothing is left of a {input_shape[2]}x{input_shape[1]} picture: its "
+        f"at {layer.name} nothing is left of a {input_shape[2]}x{input_shape[1]} image: its "
         f"{window}x{window} window does not fit into {shape[2]}x{shape[1]}; {remedy}"
     )

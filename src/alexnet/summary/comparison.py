@@ -34,7 +34,7 @@ class Comparison:
     fields: dict[str, tuple[Any, Any]]
     unused: tuple[frozenset[str], frozenset[str]]
     totals: dict[str, Total]
-    """parameters, multiply_adds, activation_bytes; each for one picture."""
+    """parameters, macs, activation_bytes; each for one image."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; a field that is not used has no value there."""
@@ -65,7 +65,7 @@ def compare(first: Architecture, second: Architecture) -> Comparison:
         >>> found = compare(architecture("paper"), architecture("paper", groups=1))
         >>> found.fields
         {'groups': ((1, 2, 1, 2, 2), (1, 1, 1, 1, 1))}
-        >>> round(found.totals["multiply_adds"].ratio, 3)
+        >>> round(found.totals["macs"].ratio, 3)
         1.567
     """
     unused = unused_fields(first), unused_fields(second)
@@ -78,7 +78,7 @@ def compare(first: Architecture, second: Architecture) -> Comparison:
     costs = table(first), table(second)
     totals = {
         name: Total(first=getattr(costs[0], name), second=getattr(costs[1], name))
-        for name in ("parameters", "multiply_adds", "activation_bytes")
+        for name in ("num_parameters", "macs", "activation_bytes")
     }
     return Comparison(first=first, second=second, fields=differing, unused=unused, totals=totals)
 

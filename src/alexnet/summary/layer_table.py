@@ -24,7 +24,7 @@ from alexnet.spec.shapes import Step
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One layer, for one picture."""
+    """One layer, for one image."""
 
     layer: str
     kind: str
@@ -35,8 +35,8 @@ class Row:
     """The formula of the output size with the numbers put in, or what the layer does."""
     dropped: int | None
     """Rows and columns at the end that no window reaches; None where no window slides."""
-    parameters: int
-    multiply_adds: int
+    num_parameters: int
+    macs: int
     receptive_field_px: int
     stride_px: int | None
     activation_bytes: int
@@ -50,18 +50,18 @@ class Table:
     rows: tuple[Row, ...]
 
     @property
-    def parameters(self) -> int:
+    def num_parameters(self) -> int:
         """Trained values."""
-        return sum(row.parameters for row in self.rows)
+        return sum(row.num_parameters for row in self.rows)
 
     @property
-    def multiply_adds(self) -> int:
-        """For one picture, forward."""
-        return sum(row.multiply_adds for row in self.rows)
+    def macs(self) -> int:
+        """For one image, forward."""
+        return sum(row.macs for row in self.rows)
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of all outputs of one picture in float32, as training keeps them."""
+        """Memory of all outputs of one image in float32, as training keeps them."""
         return sum(row.activation_bytes for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class Table:
             "architecture": self.architecture.to_dict(),
             "input_shape": list(self.architecture.input_shape),
             "layers": [dataclasses.asdict(row) for row in self.rows],
-            "parameters": self.parameters,
-            "multiply_adds": self.multiply_adds,
+            "num_parameters": self.num_parameters,
+            "macs": self.macs,
             "activation_bytes": self.activation_bytes,
         }
 
@@ -97,8 +97,8 @@ def _row(step: Step) -> Row:
         output_shape=step.output_shape,
         how=how,
         dropped=None if window is None else window.dropped,
-        parameters=step.parameters,
-        multiply_adds=step.multiply_adds,
+        num_parameters=step.num_parameters,
+        macs=step.macs,
         receptive_field_px=step.receptive_field_px,
         stride_px=step.stride_px,
         activation_bytes=step.activation_bytes,

@@ -1,4 +1,4 @@
-"""Grad-CAM: where in a picture a network finds what speaks for a class (arXiv 1610.02391)."""
+"""Grad-CAM: where in an image a network finds what speaks for a class (arXiv 1610.02391)."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from alexnet.torch.model import AlexNet
 
 
 def grad_cam(
-    model: AlexNet, pictures: Tensor, layer: str, targets: Sequence[int] | None = None
+    model: AlexNet, images: Tensor, layer: str, targets: Sequence[int] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The class activation map of each picture at a layer, and the logits.
+    """The class activation map of each image at a layer, and the logits.
 
     With A_k the layer's maps and y the logit of the class, the weight of a map is the mean over
     its places of the gradient, a_k = mean(dy / dA_k), and the result ReLU(sum over k of a_k A_k):
@@ -19,9 +19,9 @@ def grad_cam(
 
     Args:
         model: in evaluation mode, as dropout would change every call.
-        pictures: (N, C, H, W), as `model` takes them.
+        images: (N, C, H, W), as `model` takes them.
         layer: one whose output is maps; the paper's authors take `relu5` of AlexNet.
-        targets: (N,), the class of each picture; the most probable one when not given.
+        targets: (N,), the class of each image; the most probable one when not given.
 
     Returns:
         Maps (N, h, w), not negative, not scaled; logits (N, num_classes).
@@ -43,11 +43,11 @@ def grad_cam(
     hook = model.get_submodule(layer).register_forward_hook(cut)
     try:
         with torch.enable_grad():
-            logits = model(pictures)
+            logits = model(images)
             chosen = logits.argmax(1)
             if targets is not None:
                 chosen = torch.tensor(targets, device=logits.device)
-            # Pictures do not depend on each other, so the gradient of the sum is that of each.
+            # Images do not depend on each other, so the gradient of the sum is that of each.
             (gradients,) = torch.autograd.grad(logits.gather(1, chosen[:, None]).sum(), kept)
     finally:
         hook.remove()

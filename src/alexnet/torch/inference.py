@@ -1,4 +1,4 @@
-"""A PyTorch AlexNet on its device that takes decoded pictures: logits of views of them."""
+"""A PyTorch AlexNet on its device that takes decoded images: logits of views of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,14 +17,14 @@ from alexnet.torch.device import find_device
 from alexnet.torch.model import AlexNet
 
 
-class Network:
+class TorchInferenceModel:
     """A network with its device and its preprocessing.
 
     Args:
         weights: by canonical name.
-        mean_picture: subtracted from each pixel, where the preprocessing has one.
+        mean_image: subtracted from each pixel, where the preprocessing has one.
         device: `auto`, or a PyTorch device such as `cpu` or `cuda:1`.
-        workers: threads that prepare pictures; None for one a core.
+        workers: threads that prepare images; None for one a core.
 
     Raises:
         UserError: a device that is not there, or weights that do not fit.
@@ -36,52 +36,52 @@ class Network:
         weights: Mapping[str, np.ndarray],
         preprocessing: Preprocessing,
         *,
-        mean_picture: NDArray[np.float32] | None = None,
+        mean_image: NDArray[np.float32] | None = None,
         device: str = "auto",
         workers: int | None = None,
     ) -> None:
         self.device = find_device(device)
         self.preprocessing = preprocessing
-        self.model = AlexNet(architecture)
-        self.model.load_weights(weights)
-        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = AlexNet(architecture)
+        self.network.load_weights(weights)
+        self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches = Batches(
-            preprocessing, architecture.in_channels, mean_picture=mean_picture, workers=workers
+            preprocessing, architecture.in_channels, mean_image=mean_image, workers=workers
         )
         self._mean_on_device = None
-        if mean_picture is not None and self.device.type != "cpu":
-            self._mean_on_device = torch.from_numpy(mean_picture).to(self.device)
+        if mean_image is not None and self.device.type != "cpu":
+            self._mean_on_device = torch.from_numpy(mean_image).to(self.device)
 
     def logits(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+        self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> NDArray[np.float32]:
         """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
-        self.model.eval()
+        self.network.eval()
         with torch.inference_mode():
-            found: NDArray[np.float32] = self.forward(pictures, plan).cpu().numpy()
+            found: NDArray[np.float32] = self.forward(images, plan).cpu().numpy()
         return found
 
     def peaks(
-        self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
+        self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> dict[str, NDArray[np.float32]]:
-        """The largest output of each channel or unit over these pictures, by activation layer."""
-        self.model.eval()
-        names = [x.name for x in self.model.architecture.layers if isinstance(x, Activation)]
+        """The largest output of each channel or unit over these images, by activation layer."""
+        self.network.eval()
+        names = [x.name for x in self.network.architecture.layers if isinstance(x, Activation)]
         with torch.inference_mode():
-            found = self.model.activations(self.batch(pictures, plan), names)
+            found = self.network.activations(self.batch(images, plan), names)
             return {
                 name: x.amax(dim=[0, *range(2, x.dim())]).float().cpu().numpy()
                 for name, x in found.items()
             }
 
-    def forward(self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
+    def forward(self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
         """Logits as a tensor on the device, in float32 unless the caller asks for autocast."""
-        logits: Tensor = self.model(self.batch(pictures, plan))
+        logits: Tensor = self.network(self.batch(images, plan))
         return logits
 
-    def batch(self, pictures: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
+    def batch(self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
         """What goes into conv1, (N, channels, crop_px, crop_px); valid until the next call."""
         if self.device.type != "cpu":
-            squares = torch.from_numpy(np.stack(pictures)).to(self.device)
+            squares = torch.from_numpy(np.stack(images)).to(self.device)
             return apply_on_device(plan, squares, self.preprocessing, self._mean_on_device)
-        return torch.from_numpy(self._batches.make(pictures, plan)).permute(0, 3, 1, 2)
+        return torch.from_numpy(self._batches.make(images, plan)).permute(0, 3, 1, 2)

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _CACHED_VALUES = 96 * 55 * 55
-"""One picture behind conv1 of the paper: of the sizes tried, what is fastest at 224 pixels.
+"""One image behind conv1 of the paper: of the sizes tried, what is fastest at 224 pixels.
 Smaller maps go together, or the calls cost more than the work."""
 
 
 class LocalResponseNorm(nn.Module):
-    """b = a / (k + alpha * sum of a^2 over `size` neighbouring channels) ** beta.
+    """b = a / (k + alpha * sum of a^2 over `size` neighboring channels) ** beta.
 
     The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
     cut at the first and the last channel; for an even size there is one more before than after.
@@ -81,7 +81,7 @@ class _LRN(torch.autograd.Function):
 
 
 def _parts(x: Tensor) -> tuple[Tensor, ...]:
-    """On a CPU as many pictures as its cache holds through all the passes; else the batch."""
+    """On a CPU as many images as its cache holds through all the passes; else the batch."""
     count = max(len(x), 1)
     if x.device.type == "cpu":
         count = min(count, max(_CACHED_VALUES * count // max(x.numel(), 1), 1))

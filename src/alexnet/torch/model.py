@@ -23,7 +23,7 @@ class AlexNet(nn.Module):
     """AlexNet in PyTorch: any variant, any change of it.
 
     The layers are children by their usual names (`model.conv1`, `model.fc7`), in the order in
-    which a picture passes them. Like every module it starts in training mode, with weights as
+    which an image passes them. Like every module it starts in training mode, with weights as
     `architecture.init` says, drawn from PyTorch's random generator.
 
     Args:
@@ -50,10 +50,10 @@ class AlexNet(nn.Module):
         self.load_weights(weights.initial(self.architecture, seed))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, (N, num_classes), of pictures (N, in_channels, H, W).
+        """Logits, (N, num_classes), of images (N, in_channels, H, W).
 
         Raises:
-            UserError: pictures of whole numbers, or of a shape that the network cannot take;
+            UserError: images of whole numbers, or of a shape that the network cannot take;
                 says which it can.
         """
         self._check_shape(x)
@@ -62,7 +62,7 @@ class AlexNet(nn.Module):
         return x
 
     def activations(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """The outputs of the named layers (of all, if none are named) for pictures (N, C, H, W).
+        """The outputs of the named layers (of all, if none are named) for images (N, C, H, W).
 
         Raises:
             UserError: a layer that the network does not have, with the nearest name.
@@ -83,7 +83,7 @@ class AlexNet(nn.Module):
         """Say what is wrong in pixels and channels, before a layer says so in matrix sizes."""
         if not x.is_floating_point():
             raise UserError(
-                f"expected pictures of floating-point values, got {x.dtype}: subtract the mean and "
+                f"expected images of floating-point values, got {x.dtype}: subtract the mean and "
                 "divide as the weights were trained (`Preprocessing` of a run says by what), as in "
                 "x.float().sub(mean).div(std)"
             )
@@ -92,7 +92,7 @@ class AlexNet(nn.Module):
             return
         if x.dim() != 4 or shape[0] != net.in_channels:
             raise UserError(
-                f"expected pictures (N, {net.in_channels}, {net.image_size}, {net.image_size}), "
+                f"expected images (N, {net.in_channels}, {net.image_size}, {net.image_size}), "
                 f"got {tuple(x.shape)}"
             )
         steps = {step.layer.name: step for step in shapes.trace(net.layers, shape)}
@@ -100,7 +100,7 @@ class AlexNet(nn.Module):
         expected = net.weight_shapes["fc6.weight"][1]
         if flat != expected:
             raise UserError(
-                f"fc6 takes {expected} values, and a picture of {shape[1]}x{shape[2]} gives "
+                f"fc6 takes {expected} values, and an image of {shape[1]}x{shape[2]} gives "
                 f"{flat}: use {net.image_size}x{net.image_size}, or AlexNet(…, image_size=…)"
             )
 

@@ -15,7 +15,7 @@ from alexnet.config.hyperparameters import Recipe
 from alexnet.data.augmentation import Plan
 from alexnet.errors import DivergedError
 from alexnet.torch.device import autocast_type
-from alexnet.torch.inference import Network
+from alexnet.torch.inference import TorchInferenceModel
 from alexnet.torch.model import AlexNet
 from alexnet.torch.optimizers import optimizer
 
@@ -33,19 +33,19 @@ class Trainer:
 
     def __init__(
         self,
-        network: Network,
+        model: TorchInferenceModel,
         recipe: Recipe,
         *,
         lr_factors: Mapping[str, float] = MappingProxyType({}),
         compiled: bool = False,
     ) -> None:
-        self.network = network
+        self.model = model
         self._recipe = recipe
-        self._dtype = autocast_type(recipe.precision, network.device)
+        self._dtype = autocast_type(recipe.precision, model.device)
         if compiled:
-            network.model.compile()
-        self._frozen_norms = _freeze(network.model, lr_factors)
-        groups = _groups(network.model, lr_factors)
+            model.network.compile()
+        self._frozen_norms = _freeze(model.network, lr_factors)
+        groups = _groups(model.network, lr_factors)
         # In the order in which the optimizer counts them: group by group.
         self._names = [name for names in groups.values() for name in names]
         self._optimizer = optimizer(
@@ -56,15 +56,13 @@ class Trainer:
             ],
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
-            fused=network.device.type in ("cpu", "cuda"),
+            fused=model.device.type in ("cpu", "cuda"),
         )
-        self._scaler = torch.amp.GradScaler(
-            network.device.type, enabled=self._dtype is torch.float16
-        )
+        self._scaler = torch.amp.GradScaler(model.device.type, enabled=self._dtype is torch.float16)
 
     def step(
         self,
-        pictures: Sequence[NDArray[np.uint8]],
+        images: Sequence[NDArray[np.uint8]],
         labels: NDArray[np.int64],
         plan: Plan,
         *,
@@ -73,12 +71,12 @@ class Trainer:
     ) -> tuple[float, int]:
         """One update of the weights; arguments and result as in `alexnet.backends.Trainer`."""
         torch.manual_seed(seed)
-        self.network.model.train()
+        self.model.network.train()
         for norm in self._frozen_norms:
             norm.eval()
-        targets = torch.from_numpy(labels).to(self.network.device)
-        with torch.autocast(self.network.device.type, self._dtype, enabled=self._dtype is not None):
-            logits = self.network.forward(pictures, plan).float()
+        targets = torch.from_numpy(labels).to(self.model.device)
+        with torch.autocast(self.model.device.type, self._dtype, enabled=self._dtype is not None):
+            logits = self.model.forward(images, plan).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
         # What is shown is comparable with validation: without the smoothing of the labels.
         shown = F.cross_entropy(logits.detach(), targets).item()
@@ -94,7 +92,7 @@ class Trainer:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Copies of the weights by canonical name, float32."""
-        return self.network.model.weights()
+        return self.model.network.weights()
 
     def state(self) -> dict[str, np.ndarray]:
         """What the optimizer carries from step to step, by name."""
@@ -111,7 +109,7 @@ class Trainer:
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Put back what `state` gave."""
         found: dict[int, dict[str, Any]] = {}
-        parameters = dict(self.network.model.named_parameters())
+        parameters = dict(self.model.network.named_parameters())
         for index, name in enumerate(self._names):
             prefix = f"{_OPTIMIZER}{name}."
             values = {

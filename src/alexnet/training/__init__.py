@@ -3,9 +3,9 @@
 from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
 from alexnet.diagnosis.measurements import Measured
 from alexnet.training.environment import Machine
-from alexnet.training.loop import Stopped
+from alexnet.training.loop import TrainingInterrupted
 from alexnet.training.observers import Observer
-from alexnet.training.results import Outcome
+from alexnet.training.results import TrainingResult
 from alexnet.training.runner import resume, train
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "Machine",
     "Measured",
     "Observer",
-    "Outcome",
-    "Stopped",
+    "TrainingInterrupted",
+    "TrainingResult",
     "diagnose",
     "resume",
     "train",

@@ -16,7 +16,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a run has come. Steps and epochs count from 0: `epoch` is the one under way."""
 
     epoch: int = 0
@@ -39,8 +39,8 @@ class Progress:
         self.loss_sum, self.hits, self.seen, self.seconds = 0.0, 0, 0, 0.0
 
 
-def save(folder: Path, arrays: Mapping[str, np.ndarray], progress: Progress) -> None:
-    """Write weights, optimizer state and progress; the checkpoint before stays until then.
+def save(folder: Path, arrays: Mapping[str, np.ndarray], state: TrainingState) -> None:
+    """Write weights, optimizer state and state; the checkpoint before stays until then.
 
     Raises:
         RunError: it cannot be written (a full disk).
@@ -48,7 +48,7 @@ def save(folder: Path, arrays: Mapping[str, np.ndarray], progress: Progress) -> 
     from safetensors.numpy import save as to_bytes
 
     # JSON gives back the same float64 as it was given.
-    metadata = {"progress": json.dumps(asdict(progress))}
+    metadata = {"state": json.dumps(asdict(state))}
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     write_bytes(folder / CHECKPOINT, to_bytes(ordered, metadata))
 
@@ -58,8 +58,8 @@ def remove(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def load(folder: Path) -> tuple[dict[str, np.ndarray], Progress] | None:
-    """The arrays and the progress of a run that was stopped; None when there is no checkpoint.
+def load(folder: Path) -> tuple[dict[str, np.ndarray], TrainingState] | None:
+    """The arrays and the state of a run that was stopped; None when there is no checkpoint.
 
     Raises:
         UserError: the checkpoint is damaged.
@@ -72,11 +72,11 @@ def load(folder: Path) -> tuple[dict[str, np.ndarray], Progress] | None:
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            values = json.loads(file.metadata()["progress"])
+            values = json.loads(file.metadata()["state"])
         values["plateau"] = Plateau(**values["plateau"])
         values["epochs"] = [Epoch(**row) for row in values["epochs"]]
         values["times"] = [Times(**row) for row in values["times"]]
-        return arrays, Progress(**values)
+        return arrays, TrainingState(**values)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is cut short or damaged ({error}); delete it to start this run again"

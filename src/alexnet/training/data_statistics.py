@@ -1,4 +1,4 @@
-"""Mean, spread and principal colours of the training pictures, and the mean of each pixel."""
+"""Mean, spread and principal colors of the training images, and the mean of each pixel."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data import Store
-from alexnet.data.augmentation import ColourStatistics
+from alexnet.data.augmentation import ColorStatistics
 from alexnet.progress import Progress, no_progress
 
 _MOST = 20_000
-"""Pictures that are looked at, evenly spread; more would not move the figures visibly."""
+"""Images that are looked at, evenly spread; more would not move the figures visibly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """What augmentation and preprocessing need to know of the training pictures."""
+    """What augmentation and preprocessing need to know of the training images."""
 
-    colours: ColourStatistics
-    mean_picture: NDArray[np.float32]
+    colors: ColorStatistics
+    mean_image: NDArray[np.float32]
     """(H, W, 3), 0 to 255."""
 
 
@@ -29,18 +29,18 @@ def measure(
 ) -> Statistics:
     """Look at the kept squares of these rows.
 
-    The principal colours are those of the 3x3 covariance of red, green and blue over all pixels
+    The principal colors are those of the 3x3 covariance of red, green and blue over all pixels
     (paper, section 4.1).
     """
     chosen = rows[:: max(1, -(-len(rows) // _MOST))]
     first = store[int(chosen[0])]
     total = np.zeros(first.shape, np.float64)
     products = np.zeros((3, 3))
-    with progress("measuring colours", len(chosen)) as bar:
+    with progress("measuring colors", len(chosen)) as bar:
         for row in chosen:
-            picture = store[int(row)].astype(np.float32)
-            total += picture
-            flat = picture.reshape(-1, 3)
+            image = store[int(row)].astype(np.float32)
+            total += image
+            flat = image.reshape(-1, 3)
             products += flat.T @ flat
             bar.advance()
     pixels = len(chosen) * first.shape[0] * first.shape[1]
@@ -51,10 +51,10 @@ def measure(
     axes = (vectors * np.sqrt(np.maximum(values, 0))).T
     # --8<-- [end:paper-4-1-axes]
     return Statistics(
-        colours=ColourStatistics(
+        colors=ColorStatistics(
             mean=tuple(mean.tolist()),
             std=tuple(np.sqrt(np.maximum(np.diag(covariance), 1.0)).tolist()),
             axes=tuple(tuple(axis) for axis in axes.tolist()),
         ),
-        mean_picture=(total / len(chosen)).astype(np.float32),
+        mean_image=(total / len(chosen)).astype(np.float32),
     )

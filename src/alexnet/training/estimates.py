@@ -10,16 +10,16 @@ _COPIES = {"adam": 4, "adamw": 4}
 _COPIES_OF_SGD = 3
 """Weights, gradients and momentum; Adam keeps a second moment too."""
 _FRAMEWORK_BYTES = {"torch": 500e6, "tensorflow": 950e6, "jax": 750e6}
-"""What the framework, NumPy and OpenCV take before the first picture, measured."""
+"""What the framework, NumPy and OpenCV take before the first image, measured."""
 _COPIES_BESIDE = {"torch": 2, "tensorflow": 8, "jax": 2}
 """Of all weights, for a while: in bf16, in the network that is judged, between two layouts;
 measured as what the peak of `owt` is above everything else that is counted here."""
 
 
 def forecast(run: Run, train: int, val: int) -> list[str]:
-    """Lines on the size of the work: pictures, network, memory and disk."""
+    """Lines on the size of the work: images, network, memory and disk."""
     network, recipe = run.architecture, run.recipe
-    parameters, trained = network.parameters, trained_parameters(run)
+    parameters, trained = network.num_parameters, trained_parameters(run)
     copies = _COPIES.get(recipe.optimizer, _COPIES_OF_SGD)
     # Forward keeps each layer's output and backward makes a gradient of the same size.
     values = sum(math.prod(step.output_shape) for step in network.trace())
@@ -32,8 +32,7 @@ def forecast(run: Run, train: int, val: int) -> list[str]:
     # best, last and the checkpoint, which holds the optimizer's values too.
     disk = _BYTES * (3 * parameters + (copies - 2) * trained)
     return [
-        f"{train:,} pictures for training and {val:,} for validation, "
-        f"{network.num_classes} classes",
+        f"{train:,} images for training and {val:,} for validation, {network.num_classes} classes",
         f"{network.variant} at {network.image_size} pixels: {parameters / 1e6:.1f} million "
         f"parameters; about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.1f} GB of disk",
         *described(run),

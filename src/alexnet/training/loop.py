@@ -1,6 +1,6 @@
 """The loop over epochs and steps: the same for every backend.
 
-The order of the pictures, their augmentation and the dropout of a step are functions of
+The order of the images, their augmentation and the dropout of a step are functions of
 (seed, epoch, step), so that the loop can be entered at any step and goes on as if it had never
 been left.
 """
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from alexnet import weights
 from alexnet.backends import Trainer
 from alexnet.config.hyperparameters import Recipe
-from alexnet.data.augmentation import ColourStatistics, training_plan
+from alexnet.data.augmentation import ColorStatistics, training_plan
 from alexnet.data.rng import permutation, step_seed
 from alexnet.evaluation.validation import ImageSource, validate
 from alexnet.history import Epoch, Times, write_tables
 from alexnet.run import BEST, LAST
 from alexnet.text import counted
 from alexnet.training import checkpoint
-from alexnet.training.checkpoint import Progress
+from alexnet.training.checkpoint import TrainingState
 from alexnet.training.interrupt import StopRequest
 from alexnet.training.observers import Observer
 from alexnet.training.schedule import learning_rate
@@ -40,55 +40,55 @@ class Task:
 
     folder: Path
     recipe: Recipe
-    pictures: ImageSource
+    images: ImageSource
     train_rows: NDArray[np.int64]
     val_rows: NDArray[np.int64]
-    colours: ColourStatistics
+    colors: ColorStatistics
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch; the last one may have fewer pictures."""
+        """Steps in an epoch; the last one may have fewer images."""
         return math.ceil(len(self.train_rows) / self.recipe.batch_size)
 
 
-class Stopped(Exception):
+class TrainingInterrupted(Exception):
     """Training was asked to stop; it can go on from its checkpoint."""
 
-    def __init__(self, folder: Path, progress: Progress, signal_number: int) -> None:
-        within = f"in epoch {progress.epoch + 1}, after {counted(progress.step, 'step')} of it"
-        super().__init__(f"stopped {within if progress.step else f'after epoch {progress.epoch}'}")
+    def __init__(self, folder: Path, state: TrainingState, signal_number: int) -> None:
+        within = f"in epoch {state.epoch + 1}, after {counted(state.step, 'step')} of it"
+        super().__init__(f"stopped {within if state.step else f'after epoch {state.epoch}'}")
         self.folder, self.signal_number = folder, signal_number
 
 
-def run_loop(task: Task, trainer: Trainer, progress: Progress, observer: Observer) -> None:
-    """Train from where `progress` stands to the end of the recipe.
+def run_loop(task: Task, trainer: Trainer, state: TrainingState, observer: Observer) -> None:
+    """Train from where `state` stands to the end of the recipe.
 
     The last weights are written when it ends; until then they are in the checkpoint.
 
     Raises:
-        Stopped: by Ctrl-C or SIGTERM; the checkpoint is saved.
+        TrainingInterrupted: by Ctrl-C or SIGTERM; the checkpoint is saved.
         RunError: the loss is not finite, or the disk is full.
     """
     saver = _Saver(task.folder, trainer)
     observer.started(
-        epoch=progress.epoch, step=progress.step, epochs=task.recipe.epochs, steps=task.steps
+        epoch=state.epoch, step=state.step, epochs=task.recipe.epochs, steps=task.steps
     )
     with StopRequest() as stop:
-        while progress.epoch < task.recipe.epochs:
-            for _ in _train_epoch(task, trainer, progress, observer):
-                _heed(stop, saver, task, progress)
-                saver.save_if_due(progress, _SAVE_WITHIN_EPOCH_SECONDS)
-            _end_epoch(task, trainer, progress, observer)
+        while state.epoch < task.recipe.epochs:
+            for _ in _train_epoch(task, trainer, state, observer):
+                _heed(stop, saver, task, state)
+                saver.save_if_due(state, _SAVE_WITHIN_EPOCH_SECONDS)
+            _end_epoch(task, trainer, state, observer)
             # Behind the last epoch too: who trains many runs wants to stop them all.
-            _heed(stop, saver, task, progress)
-            saver.save_if_due(progress, 0.0)
+            _heed(stop, saver, task, state)
+            saver.save_if_due(state, 0.0)
     weights.write(trainer.weights(), task.folder / LAST)
 
 
-def _heed(stop: StopRequest, saver: "_Saver", task: Task, progress: Progress) -> None:
+def _heed(stop: StopRequest, saver: "_Saver", task: Task, state: TrainingState) -> None:
     if stop.signal_number is not None:
-        saver.save(progress)
-        raise Stopped(task.folder, progress, stop.signal_number)
+        saver.save(state)
+        raise TrainingInterrupted(task.folder, state, stop.signal_number)
 
 
 class _Saver:
@@ -98,84 +98,84 @@ class _Saver:
         self._folder, self._trainer = folder, trainer
         self._cost_seconds, self._saved_at = 0.0, time.monotonic()
 
-    def save_if_due(self, progress: Progress, least_seconds: float) -> None:
+    def save_if_due(self, state: TrainingState, least_seconds: float) -> None:
         elapsed = time.monotonic() - self._saved_at
         if elapsed >= max(least_seconds, self._cost_seconds / _SAVE_COST_SHARE):
-            self.save(progress)
+            self.save(state)
 
-    def save(self, progress: Progress) -> None:
+    def save(self, state: TrainingState) -> None:
         start = time.monotonic()
         arrays = {**self._trainer.weights(), **self._trainer.state()}
-        checkpoint.save(self._folder, arrays, progress)
+        checkpoint.save(self._folder, arrays, state)
         self._saved_at = time.monotonic()
         self._cost_seconds = self._saved_at - start
 
 
 def _train_epoch(
-    task: Task, trainer: Trainer, progress: Progress, observer: Observer
+    task: Task, trainer: Trainer, state: TrainingState, observer: Observer
 ) -> Iterator[None]:
     """Make the steps that are left of the epoch under way, yielding after each."""
-    recipe, epoch = task.recipe, progress.epoch
+    recipe, epoch = task.recipe, state.epoch
     order = task.train_rows[permutation(recipe.seed, epoch, len(task.train_rows))]
-    for step in range(progress.step, task.steps):
+    for step in range(state.step, task.steps):
         start = time.perf_counter()
         rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         plan = training_plan(
             recipe,
-            trainer.network.preprocessing,
-            task.colours,
+            trainer.model.preprocessing,
+            task.colors,
             seed=recipe.seed,
             epoch=epoch,
             samples=rows,
         )
         loss, hits = trainer.step(
-            task.pictures.read(rows),
-            task.pictures.labels[rows],
+            task.images.read(rows),
+            task.images.labels[rows],
             plan,
-            lr=learning_rate(recipe, epoch + (step + 1) / task.steps, progress.plateau),
+            lr=learning_rate(recipe, epoch + (step + 1) / task.steps, state.plateau),
             seed=step_seed(recipe.seed, epoch, step),
         )
-        progress.step = step + 1
-        progress.loss_sum += loss * len(rows)
-        progress.hits += hits
-        progress.seen += len(rows)
-        progress.seconds += time.perf_counter() - start
+        state.step = step + 1
+        state.loss_sum += loss * len(rows)
+        state.hits += hits
+        state.seen += len(rows)
+        state.seconds += time.perf_counter() - start
         observer.step(
             epoch=epoch,
-            step=progress.step,
-            loss=progress.loss_sum / progress.seen,
-            top1=progress.hits / progress.seen,
-            pictures=len(rows),
+            step=state.step,
+            loss=state.loss_sum / state.seen,
+            top1=state.hits / state.seen,
+            images=len(rows),
         )
         yield
 
 
-def _end_epoch(task: Task, trainer: Trainer, progress: Progress, observer: Observer) -> None:
+def _end_epoch(task: Task, trainer: Trainer, state: TrainingState, observer: Observer) -> None:
     """Validate, note the figures, keep the weights if they are the best so far."""
     start = time.perf_counter()
-    val_loss, top1, top5 = validate(trainer.network, task.pictures, task.val_rows)
+    val_loss, top1, top5 = validate(trainer.model, task.images, task.val_rows)
     epoch = Epoch(
-        epoch=progress.epoch + 1,
-        lr=learning_rate(task.recipe, progress.epoch + 1, progress.plateau),
-        train_loss=progress.loss_sum / progress.seen,
-        train_top1=progress.hits / progress.seen,
+        epoch=state.epoch + 1,
+        lr=learning_rate(task.recipe, state.epoch + 1, state.plateau),
+        train_loss=state.loss_sum / state.seen,
+        train_top1=state.hits / state.seen,
         val_loss=val_loss,
         val_top1=top1,
         val_top5=top5,
     )
     times = Times(
         epoch=epoch.epoch,
-        train_seconds=progress.seconds,
+        train_seconds=state.seconds,
         val_seconds=time.perf_counter() - start,
-        pictures_per_second=progress.seen / max(progress.seconds, 1e-9),
+        images_per_second=state.seen / max(state.seconds, 1e-9),
     )
-    is_best = (top1, -val_loss) > (progress.best_top1, -progress.best_loss)
+    is_best = (top1, -val_loss) > (state.best_top1, -state.best_loss)
     if is_best:
-        progress.best_epoch, progress.best_top1, progress.best_loss = epoch.epoch, top1, val_loss
+        state.best_epoch, state.best_top1, state.best_loss = epoch.epoch, top1, val_loss
         weights.write(trainer.weights(), task.folder / BEST)
-    progress.epochs.append(epoch)
-    progress.times.append(times)
-    progress.plateau.update(1 - top1, task.recipe)
-    progress.end_epoch()
-    write_tables(task.folder, progress.epochs, progress.times)
+    state.epochs.append(epoch)
+    state.times.append(times)
+    state.plateau.update(1 - top1, task.recipe)
+    state.end_epoch()
+    write_tables(task.folder, state.epochs, state.times)
     observer.epoch(epoch, times, is_best=is_best)

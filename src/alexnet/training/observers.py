@@ -15,8 +15,8 @@ class Observer:
     def started(self, *, epoch: int, step: int, epochs: int, steps: int) -> None:
         """Steps come now, from step `step` of epoch `epoch` on; both count from 0."""
 
-    def step(self, *, epoch: int, step: int, loss: float, top1: float, pictures: int) -> None:
-        """A step is done: means over the epoch so far, and the pictures of this step."""
+    def step(self, *, epoch: int, step: int, loss: float, top1: float, images: int) -> None:
+        """A step is done: means over the epoch so far, and the images of this step."""
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         """An epoch is done."""

@@ -1,4 +1,4 @@
-"""The pictures in a run's folder, and the figures that a training ends with."""
+"""The images in a run's folder, and the figures that a training ends with."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from alexnet import backends, plots
 from alexnet.data import Store
-from alexnet.data.augmentation import ColourStatistics, apply, training_plan
+from alexnet.data.augmentation import ColorStatistics, apply, training_plan
 from alexnet.data.rng import permutation
 from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
 from alexnet.errors import UserError
@@ -15,7 +15,7 @@ from alexnet.evaluation.crops import probabilities
 from alexnet.evaluation.metrics import Metrics, measure
 from alexnet.history import best, read_epochs, rows
 from alexnet.progress import Progress, no_progress
-from alexnet.run import BEST, CONFIG, LAST, Run
+from alexnet.run import BEST, LAST, RUN_FILE, Run
 from alexnet.training.checkpoint import CHECKPOINT
 
 CURVES = "curves.png"
@@ -26,8 +26,8 @@ _SHOWN = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a training ended with: the figures of its best epoch on the validation pictures."""
+class TrainingResult:
+    """What a training ended with: the figures of its best epoch on the validation images."""
 
     run: Run
     best_epoch: int
@@ -48,7 +48,7 @@ def require_whole(run: Run) -> None:
     except UserError as error:
         raise UserError(
             f"{error}; this run had ended, so it cannot go on: to train it anew, "
-            f"alexnet train --config {run.folder / CONFIG}"
+            f"alexnet train --config {run.folder / RUN_FILE}"
         ) from error
 
 
@@ -60,12 +60,12 @@ def has_ended(run: Run) -> bool:
 
 
 def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> None:
-    """Draw the first pictures of the first epoch as the network will see them, batch.png."""
+    """Draw the first images of the first epoch as the network will see them, batch.png."""
     order = train_rows[permutation(run.recipe.seed, 0, len(train_rows))][:_SHOWN]
     plan = training_plan(
         run.recipe,
         run.preprocessing,
-        ColourStatistics(**run.colours),
+        ColorStatistics(**run.colors),
         seed=run.recipe.seed,
         epoch=0,
         samples=order,
@@ -76,7 +76,7 @@ def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> 
         store.read(order),
         run.preprocessing,
         out=np.empty((len(order), size, size, channels), np.float32),
-        mean_picture=run.mean_picture(),
+        mean_image=run.mean_image(),
     )
     drawn = plots.sample_batch(values, run.preprocessing, store.labels[order], run.classes)
     plots.write(drawn, run.folder / SAMPLE_BATCH)
@@ -96,19 +96,19 @@ def conclude(
     backend: str,
     device: str,
     workers: int | None,
-    bars: Progress = no_progress,
-) -> Outcome:
-    """Judge the best weights on the validation pictures; draw the curves and confusion.png."""
+    progress: Progress = no_progress,
+) -> TrainingResult:
+    """Judge the best weights on the validation images; draw the curves and confusion.png."""
     draw_curves(run)
-    network = backends.open_network(run, backend=backend, device=device, workers=workers)
-    with bars("evaluating the best epoch", len(val_rows)) as steps:
-        pictures = (store[int(row)] for row in val_rows)
-        found = probabilities(network, pictures, steps=steps)
+    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
+    with progress("evaluating the best epoch", len(val_rows)) as steps:
+        images = (store[int(row)] for row in val_rows)
+        found = probabilities(model, images, steps=steps)
     metrics = measure(found, store.labels[val_rows], run.classes)
     title = f"{run.folder.name}: {metrics.top1:.1%} of {metrics.count:,} right"
     matrix = plots.confusion_matrix(metrics.confusion, run.classes, title)
     plots.write(matrix, run.folder / CONFUSION)
-    return Outcome(
+    return TrainingResult(
         run=run,
         best_epoch=best(read_epochs(run.folder)).epoch,
         metrics=metrics,

@@ -34,7 +34,7 @@ def learning_rate(recipe: Recipe, epochs_done: float, plateau: Plateau) -> float
     """The learning rate after this many epochs, which need not be whole.
 
     Example:
-        >>> from alexnet.recipe import recipe
+        >>> from alexnet.config.hyperparameters import recipe
         >>> fast = recipe("fast", epochs=10, warmup_epochs=0, lr=0.02)
         >>> [round(learning_rate(fast, t, Plateau()), 4) for t in (0, 5, 10)]
         [0.02, 0.01, 0.0]

@@ -14,7 +14,7 @@ from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.data.augmentation import LUMA
 from alexnet.errors import UserError
-from alexnet.run import CONFIG, MEAN_PICTURE
+from alexnet.run import MEAN_IMAGE, RUN_FILE
 from alexnet.spec.architectures import Architecture, architecture
 from alexnet.training.data_statistics import Statistics
 
@@ -31,7 +31,7 @@ def chosen_architecture(
     """
     network = architecture(variant, **with_recipe(variant, recipe, changes))
     if network.in_channels not in (1, 3):
-        raise UserError(f"in_channels={network.in_channels}: pictures have 3 channels, or 1 (grey)")
+        raise UserError(f"in_channels={network.in_channels}: images have 3 channels, or 1 (gray)")
     return network
 
 
@@ -46,7 +46,7 @@ def with_recipe(
 
 
 def with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
-    """The network with as many outputs as the pictures have classes."""
+    """The network with as many outputs as the images have classes."""
     classes = len(found.classes)
     if is_given and network.num_classes != classes:
         raise UserError(
@@ -64,37 +64,37 @@ def preprocessing_for(
 ) -> Preprocessing:
     """As the recipe says; where pretrained weights are known to want another, that one."""
     if known is not None:
-        has_mean = known.mean_picture is not None
+        has_mean = known.mean_image is not None
         return replace(
             known,
             resize_px=resize_px,
             crop_px=network.image_size,
-            mean_picture=MEAN_PICTURE if has_mean else None,
+            mean_image=MEAN_IMAGE if has_mean else None,
         )
-    colours = statistics.colours
-    mean, std = np.array(colours.mean), np.array(colours.std)
-    if recipe.mean == "half":
+    colors = statistics.colors
+    mean, std = np.array(colors.mean), np.array(colors.std)
+    if recipe.normalization == "minus_one_to_one":
         mean, std = np.full(3, 127.5), np.full(3, 127.5)
-    elif recipe.mean == "pixel":
+    elif recipe.normalization == "per_pixel":
         # As in the paper: values stay on the scale from 0 to 255.
         std = np.ones(3)
     elif network.in_channels == 1:
         mean = np.array([LUMA @ mean])
-        std = np.array([np.linalg.norm(np.array(colours.axes) @ LUMA)])
+        std = np.array([np.linalg.norm(np.array(colors.axes) @ LUMA)])
     return Preprocessing(
         resize_px=resize_px,
         crop_px=network.image_size,
-        channels="rgb" if network.in_channels == 3 else "grey",
+        channels="rgb" if network.in_channels == 3 else "gray",
         mean=tuple(mean.tolist()),
         std=tuple(std.tolist()),
-        mean_picture=MEAN_PICTURE if recipe.mean == "pixel" else None,
+        mean_image=MEAN_IMAGE if recipe.normalization == "per_pixel" else None,
     )
 
 
 def require_free(folder: Path) -> None:
     """Raise UserError when something is there already: nothing is ever written over."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        is_run = (folder / CONFIG).is_file()
+        is_run = (folder / RUN_FILE).is_file()
         other = f", or go on with that run by `alexnet train --resume {folder}`"
         raise UserError(
             f"{folder} exists already; give another name (--output-dir){other if is_run else ''}"

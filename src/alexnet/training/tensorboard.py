@@ -32,7 +32,7 @@ class TensorBoard(Observer):
             "top1/val": epoch.val_top1,
             "top5/val": epoch.val_top5,
             "lr": epoch.lr,
-            "pictures_per_second": times.pictures_per_second,
+            "images_per_second": times.images_per_second,
         }.items():
             self._writer.add_scalar(name, value, epoch.epoch)
 

@@ -56,7 +56,7 @@ _FIELDS: dict[str, dict[str, tuple[int, str]]] = {
 def read_caffe(path: Path) -> dict[str, np.ndarray]:
     """Arrays by canonical name, as they are in the file; layers of other names go by order.
 
-    Caffe's pictures are BGR with the mean picture subtracted and values up to 255, so conv1
+    Caffe's images are BGR with the mean image subtracted and values up to 255, so conv1
     takes its channels in this order.
 
     Raises:

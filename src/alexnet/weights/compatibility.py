@@ -46,7 +46,7 @@ def check_body(weights: Weights, network: Architecture) -> None:
     """As `check`, whatever the last layer is: it can be made anew for other classes."""
     expected, shapes = _body(network.weight_shapes), _body(_shapes(weights))
     faults = misfits(shapes, expected)
-    sizes = _other_pictures(faults, shapes, network)
+    sizes = _other_images(faults, shapes, network)
     if sizes:
         raise UserError(_fc6_text(shapes, network, sizes))
     if faults:
@@ -80,10 +80,10 @@ def only_variant(weights: Weights, changes: Mapping[str, Any], source: str) -> A
             f"shows (padding, LRN or the order of layers): say which by --variant"
         )
     nearest = min(faults, key=lambda network: len(faults[network]))
-    sizes = _other_pictures(faults[nearest], shapes, nearest)
+    sizes = _other_images(faults[nearest], shapes, nearest)
     if sizes:
         raise UserError(
-            f"{source} is of {nearest.variant} or one like it, for other pictures: "
+            f"{source} is of {nearest.variant} or one like it, for other images: "
             f"{_fc6_text(shapes, nearest, sizes)}, and say --variant"
         )
     differing = faults[nearest]
@@ -95,7 +95,7 @@ def only_variant(weights: Weights, changes: Mapping[str, Any], source: str) -> A
 
 
 def fitting_sizes(network: Architecture, values: int) -> str:
-    """The picture sizes, in pixels, of which the layers before fc6 make so many values; or none.
+    """The image sizes, in pixels, of which the layers before fc6 make so many values; or none.
 
     >>> fitting_sizes(architecture("half"), 128 * 6 * 6)
     '223 to 254'
@@ -119,7 +119,7 @@ def _reason(
         names, size = list(theirs), next(iter(theirs.values()))
         reason = f"their shapes are those of {', '.join(names)}"
         reason += f" with {_classes(classes)}" if classes else ""
-        reason += f" for pictures of {size} pixels" if size else ""
+        reason += f" for images of {size} pixels" if size else ""
         choice = f"choose the variant {' or '.join(names)}"
         return reason, f"{choice} and an image_size of {size}" if size else choice
     reason = _fault(faults[0], shapes, expected)
@@ -127,7 +127,7 @@ def _reason(
         return reason, f"make the network for them, with num_classes={classes}"
     if faults == [_FC6] and any(theirs.values()):
         size = next(iter(theirs.values()))
-        return reason, f"make the network for pictures of {size} pixels, by its image_size"
+        return reason, f"make the network for images of {size} pixels, by its image_size"
     if len(faults) > 1:
         others = counted(len(faults) - 1, "more array")
         reason += f", and {others} {'does' if len(faults) == 2 else 'do'} not fit"
@@ -145,13 +145,13 @@ def _fault(name: str, shapes: Mapping[str, Shape], expected: Mapping[str, Shape]
 def _of_variants(shapes: Mapping[str, Shape]) -> dict[str, str]:
     """The variants whose shapes these are, but for the last layer.
 
-    With the picture sizes that they are for, where these are not the variant's own.
+    With the image sizes that they are for, where these are not the variant's own.
     """
     faults = _faults_by_variant(shapes, {})
     exact = {network.variant: "" for network, names in faults.items() if not names}
     if exact:
         return exact
-    sizes = {n.variant: _other_pictures(names, shapes, n) for n, names in faults.items()}
+    sizes = {n.variant: _other_images(names, shapes, n) for n, names in faults.items()}
     return {variant: text for variant, text in sizes.items() if text}
 
 
@@ -175,7 +175,7 @@ def _faults_by_variant(
 
 
 def _with_changes(variant: str, changes: dict[str, Any]) -> Architecture:
-    """The variant with the changes; of a picture too small for it the size is left out, since
+    """The variant with the changes; of an image too small for it the size is left out, since
     the weights of another variant may be meant."""
     try:
         return architecture(variant, **changes)
@@ -183,8 +183,8 @@ def _with_changes(variant: str, changes: dict[str, Any]) -> Architecture:
         return architecture(variant, **{n: v for n, v in changes.items() if n != "image_size"})
 
 
-def _other_pictures(faults: list[str], shapes: Mapping[str, Shape], network: Architecture) -> str:
-    """The picture sizes that the arrays are for, where nothing else is between them and a fit."""
+def _other_images(faults: list[str], shapes: Mapping[str, Shape], network: Architecture) -> str:
+    """The image sizes that the arrays are for, where nothing else is between them and a fit."""
     if faults != [_FC6] or len(shapes.get(_FC6, ())) != 2:
         return ""
     units, values = shapes[_FC6]
@@ -194,13 +194,13 @@ def _other_pictures(faults: list[str], shapes: Mapping[str, Shape], network: Arc
 def _fc6_text(shapes: Mapping[str, Shape], network: Architecture, sizes: str) -> str:
     values, expected = shapes[_FC6][1], network.weight_shapes[_FC6][1]
     return (
-        f"fc6 takes {values} values, and {network.variant} makes {expected} of a picture of "
+        f"fc6 takes {values} values, and {network.variant} makes {expected} of an image of "
         f"{network.image_size} pixels; use --image-size {sizes}"
     )
 
 
 def _flat(network: Architecture, shape: Shape) -> int:
-    """Values that go into fc6; 0 where nothing is left of the picture on the way."""
+    """Values that go into fc6; 0 where nothing is left of the image on the way."""
     for layer in network.layers:
         shape = layer.output_shape(shape)
         if min(shape) < 1:

@@ -38,7 +38,7 @@ def read(source: str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, np.nda
             - Keras' `.weights.h5`, `.keras` and older `.h5`, by the layers' names where they
               are ours and else by their order (the inputs of fc6 are taken to be as Keras'
               `Flatten` orders them, channels last);
-            - Caffe's `.caffemodel`; such a conv1 takes BGR pictures.
+            - Caffe's `.caffemodel`; such a conv1 takes BGR images.
 
     Raises:
         UserError: no such file, not a weights file, or one that holds anything but arrays.

@@ -31,8 +31,8 @@ def identify(layers: Sequence[Found], source: str, *, in_order: bool) -> dict[st
     """The layers by canonical name: by the file's own names, or else by their order.
 
     Args:
-        layers: the convolutions, the dense layers and the norms each in a picture's order.
-        in_order: whether all of them together are in a picture's order.
+        layers: the convolutions, the dense layers and the norms each in an image's order.
+        in_order: whether all of them together are in an image's order.
 
     Raises:
         UserError: not the layers of an AlexNet; the message names what was found.

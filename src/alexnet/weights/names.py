@@ -73,7 +73,7 @@ def indexed(weights: Weights) -> dict[str, np.ndarray]:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """As a picture meets them, whatever order a file has them in.
+    """As an image meets them, whatever order a file has them in.
 
     >>> in_order(["fc6.bias", "norm1.bias", "conv2.weight", "conv1.bias", "conv1.weight"])
     ['conv1.weight', 'conv1.bias', 'norm1.bias', 'conv2.weight', 'fc6.bias']

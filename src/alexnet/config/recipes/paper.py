@@ -2,10 +2,10 @@
 
 SGD with its own rule (v := 0.9 v - 0.0005 lr w - lr grad), batches of 128, learning rate 0.01
 divided by 10 when the validation error stops improving, three times; random crops and mirror
-images; principal-colour noise; the mean of each pixel subtracted; weights N(0, 0.01), biases 1.
+images; principal-color noise; the mean of each pixel subtracted; weights N(0, 0.01), biases 1.
 
 The paper lowers the rate by hand; here after 30 epochs without improvement. Its epoch has 9,375
-steps, that of few pictures hardly any: with these initial weights 3,433 photographs stand near
+steps, that of few images hardly any: with these initial weights 3,433 photographs stand near
 chance for ten epochs, and a patience of 5 would lower the rate before anything is learned.
 
 Command: `alexnet train flowers --recipe paper --image-size 128` (`half`, two cores).
@@ -26,8 +26,8 @@ RECIPE = Recipe(
     lr_drop_patience=30,
     warmup_epochs=0.0,
     crop="random",
-    pca_colour=0.1,
+    pca_color=0.1,
     init="paper",
-    mean="pixel",
+    normalization="per_pixel",
 )
 # --8<-- [end:paper-5]

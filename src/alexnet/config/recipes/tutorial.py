@@ -16,7 +16,7 @@ RECIPE = Recipe(
     schedule="constant",
     warmup_epochs=0.0,
     crop_area=0.08,
-    init="seed",
-    mean="half",
+    init="tutorial",
+    normalization="minus_one_to_one",
     precision="fp32",
 )

@@ -86,7 +86,7 @@ def _pyramid(kernel: Solid, tip: Point, part: str) -> Iterator[Item]:
     corners = [kernel.at(1, down, away) for down, away in ((0, 0), (0, 1), (1, 0), (1, 1))]
     corners.sort(key=lambda corner: math.atan2(tip.y - corner.y, tip.x - corner.x))
     for corner in (corners[0], corners[-1]):
-        yield Line(start=corner, end=tip, colour=_KERNEL, width=0.45, dashes=(2.4, 1.6), part=part)
+        yield Line(start=corner, end=tip, color=_KERNEL, width=0.45, dashes=(2.4, 1.6), part=part)
 
 
 def _joined(before: Placed, after: Placed) -> Iterator[Item]:
@@ -99,7 +99,7 @@ def _joined(before: Placed, after: Placed) -> Iterator[Item]:
                 yield Line(
                     start=source.at(1, start, 0),
                     end=target.at(0, end, 0.5),
-                    colour=_DENSE_LINE,
+                    color=_DENSE_LINE,
                     width=0.45,
                     dashes=(2.4, 1.6),
                     part=after.stage.name,

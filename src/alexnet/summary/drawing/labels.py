@@ -17,7 +17,7 @@ _MOST_STEPS, _NEAR_STEPS = 400, 16
 _LEADING = 1.22
 _ASCENT = 0.70
 _ABOVE_CAPTIONS = 13.0
-_GREY = "#555555"
+_GRAY = "#555555"
 
 
 class Labels:
@@ -106,10 +106,10 @@ def _number_sides(labels: Labels, one: Placed) -> None:
 
 def _caption(one: Placed, y: float) -> list[Text]:
     stage = one.stage
-    texts = [Text(at=Point(one.centre, y), text=stage.name, size=NAME, bold=True, part=stage.name)]
+    texts = [Text(at=Point(one.center, y), text=stage.name, size=NAME, bold=True, part=stage.name)]
     for line, note in enumerate(stage.notes, start=1):
-        at = Point(one.centre, y + 2 + line * NOTE * _LEADING)
-        texts.append(Text(at=at, text=note, size=NOTE, colour=_GREY, part=stage.name))
+        at = Point(one.center, y + 2 + line * NOTE * _LEADING)
+        texts.append(Text(at=at, text=note, size=NOTE, color=_GRAY, part=stage.name))
     return texts
 
 

@@ -27,8 +27,8 @@ class Placed:
     solids: tuple[Solid, ...]
 
     @property
-    def centre(self) -> float:
-        """Where its name and its notes are centred."""
+    def center(self) -> float:
+        """Where its name and its notes are centered."""
         outline = self.solids[0].outline
         return (outline.left + outline.right) / 2
 
@@ -68,13 +68,13 @@ def _solid(stage: Stage) -> Solid:
 def _text_extent(stage: Stage, solid: Solid) -> tuple[float, float]:
     """How far the box at x = 0 and all its texts reach to the left and to the right."""
     outline = solid.outline
-    centre = (outline.left + outline.right) / 2
+    center = (outline.left + outline.right) / 2
     captions = [fonts.width(stage.name, NAME, bold=True)]
     captions += [fonts.width(note, NOTE) for note in stage.notes]
     channels = fonts.width(str(stage.channels), NUMBER)
     middles = solid.at(0.5, 1, 0).x, solid.at(0.5, 0, 1).x
-    left = min(centre - max(captions) / 2, *(middle - channels / 2 for middle in middles))
-    right = max(centre + max(captions) / 2, *(middle + channels / 2 for middle in middles))
+    left = min(center - max(captions) / 2, *(middle - channels / 2 for middle in middles))
+    right = max(center + max(captions) / 2, *(middle + channels / 2 for middle in middles))
     if stage.size_px is not None:
         size = fonts.width(str(stage.size_px), NUMBER)
         both = fonts.width(both_sides(str(stage.size_px)), NUMBER)

@@ -32,7 +32,7 @@ class Stage:
 
 
 def plan(architecture: Architecture) -> tuple[Stage, ...]:
-    """The stages in order: the picture, the five convolutions, the dense layers."""
+    """The stages in order: the image, the five convolutions, the dense layers."""
     columns = _columns(architecture)
     trace = architecture.trace()
     starts = [i for i, step in enumerate(trace) if isinstance(step.layer, Conv | Dense)]

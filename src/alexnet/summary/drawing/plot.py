@@ -44,7 +44,7 @@ def pdf(figure: "Figure", title: str) -> bytes:
 
     file = io.BytesIO()
     metadata: dict[str, Any] = {"Title": printable(title), "CreationDate": None}
-    with rc_context({"pdf.fonttype": 42}):  # whole outlines, not pictures of letters
+    with rc_context({"pdf.fonttype": 42}):  # whole outlines, not images of letters
         figure.savefig(file, format="pdf", metadata=metadata)
     return file.getvalue()
 
@@ -69,7 +69,7 @@ def _artist(item: Polygon | Line | Text) -> Any:
             return Line2D(
                 (item.start.x, item.end.x),
                 (item.start.y, item.end.y),
-                color=item.colour,
+                color=item.color,
                 linewidth=item.width,
                 # matplotlib counts dashes in widths of the line.
                 dashes=[length / item.width for length in item.dashes or (1, 0)],
@@ -79,7 +79,7 @@ def _artist(item: Polygon | Line | Text) -> Any:
         *item.at,
         text=item.text,
         fontproperties=fonts.properties(item.size, item.bold),
-        color=item.colour,
+        color=item.color,
         horizontalalignment=sides[item.anchor],
         verticalalignment="baseline",
         parse_math=False,

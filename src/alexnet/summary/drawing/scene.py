@@ -55,7 +55,7 @@ class Line:
 
     start: Point
     end: Point
-    colour: str
+    color: str
     width: float
     dashes: tuple[float, float] | None = None
     """Lengths of a dash and of the gap behind it."""
@@ -71,7 +71,7 @@ class Text:
     size: float
     bold: bool = False
     anchor: Anchor = "middle"
-    colour: str = "#1a1a1a"
+    color: str = "#1a1a1a"
     part: str
 
 

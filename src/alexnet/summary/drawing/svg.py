@@ -57,7 +57,7 @@ def _line(item: Line) -> str:
     dashes = f' stroke-dasharray="{_n(item.dashes[0])} {_n(item.dashes[1])}"' if item.dashes else ""
     return (
         f'<line x1="{_n(item.start.x)}" y1="{_n(item.start.y)}" x2="{_n(item.end.x)}" '
-        f'y2="{_n(item.end.y)}" stroke="{item.colour}" stroke-width="{_n(item.width)}"{dashes}/>'
+        f'y2="{_n(item.end.y)}" stroke="{item.color}" stroke-width="{_n(item.width)}"{dashes}/>'
     )
 
 
@@ -67,7 +67,7 @@ def _text(item: Text) -> str:
     wide = _n(fonts.width(item.text, item.size, item.bold))
     return (
         f'<text x="{_n(item.at.x)}" y="{_n(item.at.y)}" font-size="{_n(item.size)}"{weight}{anchor}'
-        f' fill="{item.colour}" textLength="{wide}" lengthAdjust="spacingAndGlyphs">'
+        f' fill="{item.color}" textLength="{wide}" lengthAdjust="spacingAndGlyphs">'
         f"{escape(item.text)}</text>"
     )
 
