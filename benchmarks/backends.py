@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alexnet import loading
+
 BACKENDS = ("torch", "tensorflow", "jax")
 STEPS, BATCH, PIXELS = 8, 32, 224
 
@@ -26,7 +28,7 @@ def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
     """Images a second, with a batch of kept squares in memory: crop, step; crop, logits."""
     import numpy as np
 
-    from alexnet import architecture, backends, weights
+    from alexnet import architecture, weights
     from alexnet.config.hyperparameters import recipe
     from alexnet.config.preprocessing import Preprocessing
     from alexnet.data.augmentation import ColorStatistics, training_plan, view_plan
@@ -41,7 +43,7 @@ def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
         classes=("a", "b", "c", "d", "e"),
         machine={"backend": backend},
     )
-    trainer = backends.open_trainer(run, weights.initial(net, 0), device="cpu")
+    trainer = loading.open_trainer(run, weights.initial(net, 0), device="cpu")
     images = list(np.random.default_rng(0).integers(0, 256, (BATCH, 256, 256, 3), np.uint8))
     labels = np.arange(BATCH) % 5
     colors = ColorStatistics(mean=(127,) * 3, std=(60,) * 3, axes=((0, 0, 0),) * 3)

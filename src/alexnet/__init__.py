@@ -11,35 +11,56 @@ from alexnet.spec.architectures import Architecture, architecture, variants
 
 if TYPE_CHECKING:
     from alexnet import keras as keras
-    from alexnet import summary as summary
     from alexnet import weights as weights
+    from alexnet.config.hyperparameters import Recipe as Recipe
+    from alexnet.config.hyperparameters import recipe as recipe
+    from alexnet.evaluation import evaluate as evaluate
+    from alexnet.prediction import predict as predict
+    from alexnet.run import Run as Run
     from alexnet.torch import AlexNet as AlexNet
+    from alexnet.training import resume as resume
+    from alexnet.training import train as train
 
 __all__ = [
     "AlexNet",
     "Architecture",
+    "Recipe",
+    "Run",
     "RunError",
     "UserError",
     "architecture",
+    "evaluate",
     "keras",
-    "summary",
+    "predict",
+    "recipe",
+    "resume",
+    "train",
     "variants",
     "weights",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-_LAZY = {"AlexNet": "alexnet.torch"}
-_LAZY_MODULES = ("summary", "keras", "weights")
+_LAZY = {
+    "AlexNet": "alexnet.torch",
+    "Recipe": "alexnet.config.hyperparameters",
+    "Run": "alexnet.run",
+    "evaluate": "alexnet.evaluation",
+    "predict": "alexnet.prediction",
+    "recipe": "alexnet.config.hyperparameters",
+    "resume": "alexnet.training",
+    "train": "alexnet.training",
+}
+_LAZY_PACKAGES = ("keras", "weights")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
-    if name in _LAZY_MODULES:
+    if name in _LAZY_PACKAGES:
         return importlib.import_module(f"alexnet.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """What completion offers: also the names that are not loaded yet."""
+    """The names that completion offers, including those not loaded yet."""
     return sorted({*globals(), *__all__})

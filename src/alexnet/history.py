@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from alexnet.errors import UserError
+from alexnet.io.atomic import write_bytes
 from alexnet.run import METRICS, TIMES
-from alexnet.weights import write_bytes
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
-from alexnet.backends import TORCH
+from alexnet.backends.names import TORCH
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.config.settings import Settings, check_names, fields
 from alexnet.errors import RunError, UserError
+from alexnet.io.atomic import write_json
 from alexnet.spec.architectures import VARIANTS, Architecture
 from alexnet.text import counted
 
@@ -157,12 +158,6 @@ class Run:
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: {error}") from error
         return mean
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as readable JSON, complete or not at all."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    weights.write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def _read_json(path: Path) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alexnet import loading
 from alexnet.errors import UserError
 from alexnet.evaluation import probabilities
 from alexnet.prediction import Input, find_inputs, predict
@@ -53,11 +54,11 @@ def test_table_of_the_best_class_alone(command, run, images):
 
 
 def test_jsonl_has_the_networks_own_probabilities(command, run, images):
-    from alexnet import backends, data
+    from alexnet import data
 
     found = command("predict", run.folder, images / "blue", "--format", "jsonl", "--top", 2)
     rows = jsonl(found)
-    network = backends.open_inference_model(run)
+    network = loading.open_inference_model(run)
     expected = probabilities(network, [data.decode(row["path"], 73) for row in rows])
     assert found.status == 0
     for row, p in zip(rows, expected, strict=True):
@@ -120,11 +121,11 @@ def test_table_escapes_what_must_not_be_printed(command, run, images):
 
 
 def test_ten_crops(command, run, images):
-    from alexnet import backends, data
+    from alexnet import data
 
     found = command("predict", run.folder, images / "red", "--crops", 10, "--format", "jsonl")
     image = data.decode(images / "red" / "8.png", 73)
-    expected = probabilities(backends.open_inference_model(run), [image], 10)
+    expected = probabilities(loading.open_inference_model(run), [image], 10)
     assert jsonl(found)[0]["probability"] == pytest.approx(expected.max(), rel=1e-4)
 
 

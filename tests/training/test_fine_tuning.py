@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from alexnet import UserError, architecture, backends, weights
+from alexnet import UserError, architecture, loading, weights
 from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.data.augmentation import view_plan
 from alexnet.pretrained.fine_tuning import lr_factors, settled
@@ -214,7 +214,7 @@ def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source
     images = [np.random.default_rng(n).integers(0, 256, (72, 72, 3), np.uint8) for n in (0, 1)]
 
     def stepped(which: Run, factors: dict[str, float]) -> dict[str, np.ndarray]:
-        trainer = backends.open_trainer(which, start, lr_factors=factors, device="cpu")
+        trainer = loading.open_trainer(which, start, lr_factors=factors, device="cpu")
         plan = view_plan(run.preprocessing, 2)
         trainer.step(images, np.array([0, 1]), plan, lr=0.25, seed=1)
         return trainer.weights()
@@ -281,7 +281,7 @@ def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
     run = tune(others, tmp_path / "run", "bvlc", epochs=1)
     assert Run.open(run.folder).preprocessing == PUBLISHED["bvlc"].preprocessing
     assert run.recipe.pretrained == "bvlc"
-    network = backends.open_inference_model(run, device="cpu")
+    network = loading.open_inference_model(run, device="cpu")
     red = np.zeros((256, 256, 3), np.uint8)
     red[..., 0] = 240
     batch = network.batch([red], view_plan(run.preprocessing, 1))  # type: ignore[attr-defined]

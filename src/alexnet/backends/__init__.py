@@ -1,17 +1,8 @@
 """The frameworks that compute; each is imported when it is asked for."""
 
-from alexnet.backends.opening import (
-    BACKENDS,
-    TORCH,
-    InferenceModel,
-    Trainer,
-    check_backend,
-    check_device,
-    libraries,
-    open_inference_model,
-    open_trainer,
-    threads,
-)
+from alexnet.backends.devices import check_device, libraries, threads
+from alexnet.backends.interfaces import InferenceModel, Trainer
+from alexnet.backends.names import BACKENDS, TORCH, check_backend
 
 __all__ = [
     "BACKENDS",
@@ -21,7 +12,5 @@ __all__ = [
     "check_backend",
     "check_device",
     "libraries",
-    "open_inference_model",
-    "open_trainer",
     "threads",
 ]

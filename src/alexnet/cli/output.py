@@ -61,7 +61,7 @@ def write_report(value: Any, target: str) -> None:
     Raises:
         RunError: the file cannot be written; what was there stays.
     """
-    from alexnet.weights.files import write_bytes
+    from alexnet.io.atomic import write_bytes
 
     path, content = Path(target), json_bytes(value, indent=2)
     if target == "-":

@@ -104,7 +104,7 @@ def _jsonl(rows: Iterator["Prediction"]) -> Shown:
 
 def _csv(rows: Iterator["Prediction"], places: int) -> Shown:
     """The columns path, class, probability, class_2, probability_2, …, error."""
-    from alexnet.evaluation.files import csv_bytes
+    from alexnet.io.atomic import csv_bytes
 
     header = ["path", "class", "probability"]
     header += [f"{what}_{i + 1}" for i in range(1, places) for what in ("class", "probability")]

@@ -20,7 +20,8 @@ from alexnet.diagnosis.rules import STOPPED, Finding, find
 from alexnet.diagnosis.suggestions import Advice, Setup, advise
 from alexnet.errors import UserError
 from alexnet.history import Epoch, epochs_of, read_epochs
-from alexnet.run import Run, write_json
+from alexnet.io.atomic import write_json
+from alexnet.run import Run
 from alexnet.spec.architectures import Architecture
 from alexnet.text import printable
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends, data
+from alexnet import data, loading
 from alexnet.data.augmentation import LUMA
 from alexnet.data.membership import are_known, contents, read_contents
 from alexnet.data.samples import SPLITS, Dataset, Sample
@@ -70,7 +70,7 @@ def evaluate(
     found, split, notices = _with_split(run, found, split, progress)
     samples = found.samples if split == EVERYTHING else found.split(split)
     of_model = _match(samples, found, run)
-    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
+    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
     store = data.open_store(samples, run.preprocessing.resize_px, workers, progress)
     if not len(store.rows):
         raise UserError(f"{printable(found.source)}: {_none_readable(store.broken)}")

@@ -1,11 +1,9 @@
 """The files of an evaluation: figures as JSON, predictions as CSV, two images."""
 
-import csv
-import io
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +14,8 @@ from alexnet import plots
 from alexnet.data.folders import SPLIT_NAMES
 from alexnet.errors import RunError, UserError
 from alexnet.evaluation.results import Evaluation, NotSavedError
-from alexnet.run import write_json
+from alexnet.io.atomic import csv_bytes, write_bytes, write_json
 from alexnet.text import printable
-from alexnet.weights import write_bytes
 
 FOLDER = "evaluation"
 FIGURES = "metrics.json"
@@ -105,17 +102,6 @@ def predictions_csv(evaluation: Evaluation) -> bytes:
     """
     rows = [(*judged[:3], f"{judged.confidence:.6f}") for judged in evaluation.judged]
     return csv_bytes([("path", "truth", "prediction", "confidence"), *rows])
-
-
-def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows of a CSV file, lines ended by a newline, in UTF-8; other bytes of names stay."""
-    text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
-    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:
-        # The module leaves a lone carriage return unquoted, and then cannot read it back.
-        (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
-    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _title(evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alexnet import backends, weights
+from alexnet import loading, weights
 from alexnet.config.hyperparameters import enough_epochs
 from alexnet.config.preprocessing import Preprocessing, resize_px_for
 from alexnet.data.augmentation import ColorStatistics, training_plan
@@ -102,7 +102,7 @@ def _seconds_per_operation(plan: Plan, machine: Machine) -> float:
             classes=plan.images.classes,
             machine={"backend": machine.backend},
         )
-        trainer = backends.open_trainer(
+        trainer = loading.open_trainer(
             run, weights.initial(network, 0), device=machine.device, workers=machine.workers
         )
     noise = np.random.default_rng(0)

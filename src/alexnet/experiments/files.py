@@ -10,8 +10,8 @@ from alexnet import plots
 from alexnet.experiments.page import page_of
 from alexnet.experiments.plan import Plan
 from alexnet.experiments.verdicts import GOAL, Finding, epochs_until, sentence
+from alexnet.io.atomic import write_bytes
 from alexnet.plots.experiments import draw, panels
-from alexnet.weights import write_bytes
 
 if TYPE_CHECKING:
     from alexnet.experiments.runner import Result

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from alexnet import backends, data
+from alexnet import data, loading
 from alexnet.diagnosis.measurements import read_measured
 from alexnet.errors import DivergedError, UserError
 from alexnet.evaluation.crops import probabilities
 from alexnet.experiments.plan import Training
 from alexnet.history import Epoch, read_epochs
+from alexnet.io.atomic import write_json
 from alexnet.progress import Progress, no_progress
-from alexnet.run import BEST, LAST, RUN_FILE, Run, write_json
+from alexnet.run import BEST, LAST, RUN_FILE, Run
 from alexnet.training import Machine, Observer, resume, train
 from alexnet.training.checkpoint import CHECKPOINT
 
@@ -132,7 +133,7 @@ def _ten_crops(run: Run, machine: Machine, progress: Progress) -> tuple[float, f
         samples_of(found), run.preprocessing.resize_px, machine.workers, progress
     )
     rows = rows_of(store, "val")
-    model = backends.open_inference_model(
+    model = loading.open_inference_model(
         run, backend=machine.backend, device=machine.device, workers=machine.workers, file=LAST
     )
     with progress("looking at ten crops", len(rows)) as steps:

@@ -20,8 +20,8 @@ from alexnet.experiments.files import write
 from alexnet.experiments.outcomes import Trained, carry_out, folder_of, known
 from alexnet.experiments.plan import Plan, Training, digest_of, pairs
 from alexnet.experiments.verdicts import ArmResult, Finding, findings
+from alexnet.io.atomic import write_json
 from alexnet.progress import Progress, no_progress
-from alexnet.run import write_json
 from alexnet.spec.architectures import Architecture, architecture
 from alexnet.training import Machine, Observer
 from alexnet.training.dataset import find_images

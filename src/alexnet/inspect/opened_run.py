@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends
+from alexnet import loading
 from alexnet.backends import TORCH
 from alexnet.config.settings import check_names
 from alexnet.data.augmentation import view_plan
@@ -63,7 +63,7 @@ def open_run(
     """
     run = as_run(run)
     options: dict[str, Any] = {"device": device, "workers": workers}
-    model: Any = backends.open_inference_model(run, backend=TORCH, **options)
+    model: Any = loading.open_inference_model(run, backend=TORCH, **options)
     return Opened(run, model)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from alexnet.weights import write_bytes
+from alexnet.io.atomic import write_bytes
 
 # Okabe and Ito: told apart by people who do not see all colors, and of different lightness.
 BLUE, VERMILION, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from alexnet.errors import RunError
-from alexnet.weights import write_bytes
+from alexnet.io.atomic import write_bytes
 
 # No dates and no random names: the same figure gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends
+from alexnet import backends, loading
 from alexnet.errors import UserError
 from alexnet.evaluation.crops import BATCH_SIZE, batch_probabilities, check_crops
 from alexnet.prediction.inputs import Input, find_inputs
@@ -70,7 +70,7 @@ def predict(
     inputs = find_inputs(paths, stdin)
     # A call without any image fails here, and not when the first prediction is asked for.
     inputs = chain([next(inputs)], inputs)
-    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
+    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
     return _stream(run, model, inputs, top, crops, workers, batch_size)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from alexnet.errors import UserError
 from alexnet.history import read_epochs
 from alexnet.html import render
+from alexnet.io.atomic import write_bytes
 from alexnet.progress import Progress, no_progress
 from alexnet.report.evaluation_section import Judgement, judge, kept_judgement
 from alexnet.report.sections import sections
 from alexnet.run import BEST, Run
 from alexnet.text import exists_already, printable
-from alexnet.weights import write_bytes
 
 REPORT = "report.html"
 

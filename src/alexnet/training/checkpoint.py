@@ -9,8 +9,8 @@ import numpy as np
 
 from alexnet.errors import UserError
 from alexnet.history import Epoch, Times
+from alexnet.io.atomic import write_bytes
 from alexnet.training.schedule import Plateau
-from alexnet.weights import write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"
 

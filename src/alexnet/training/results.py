@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends, plots
+from alexnet import loading, plots
 from alexnet.data import Store
 from alexnet.data.augmentation import ColorStatistics, apply, training_plan
 from alexnet.data.rng import permutation
@@ -100,7 +100,7 @@ def conclude(
 ) -> TrainingResult:
     """Judge the best weights on the validation images; draw the curves and confusion.png."""
     draw_curves(run)
-    model = backends.open_inference_model(run, backend=backend, device=device, workers=workers)
+    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
     with progress("evaluating the best epoch", len(val_rows)) as steps:
         images = (store[int(row)] for row in val_rows)
         found = probabilities(model, images, steps=steps)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import backends, data
+from alexnet import backends, data, loading
 from alexnet.config.hyperparameters import Recipe, enough_epochs, recipe
 from alexnet.data.augmentation import ColorStatistics
 from alexnet.diagnosis.diagnosing import keep_diagnosis
 from alexnet.diagnosis.measurements import counted, measured
 from alexnet.errors import DivergedError, UserError
+from alexnet.io.atomic import remove_partial, write_bytes
 from alexnet.pretrained import fine_tuning
 from alexnet.pretrained.published import open_pretrained
 from alexnet.progress import Progress, no_progress
@@ -55,7 +56,7 @@ from alexnet.training.setup import (
     with_recipe,
 )
 from alexnet.training.tensorboard import TensorBoard
-from alexnet.weights import initial, remove_partial, write_bytes
+from alexnet.weights import initial
 
 
 def train(
@@ -294,7 +295,7 @@ def _opened(run: Run, machine: Machine) -> tuple[backends.Trainer, TrainingState
         )
     arrays, state = saved or (initial(run.architecture, run.recipe.seed), TrainingState())
     names = run.architecture.weight_shapes
-    trainer = backends.open_trainer(
+    trainer = loading.open_trainer(
         run,
         {name: arrays[name] for name in arrays if name in names},
         backend=machine.backend,

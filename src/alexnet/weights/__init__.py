@@ -1,8 +1,8 @@
 """Weights as arrays by canonical name, from and to the files that people have."""
 
 from alexnet.weights.compatibility import check
-from alexnet.weights.files import read, remove_partial, write, write_bytes
+from alexnet.weights.files import read, write
 from alexnet.weights.initialization import initial
 from alexnet.weights.names import Weights
 
-__all__ = ["Weights", "check", "initial", "read", "remove_partial", "write", "write_bytes"]
+__all__ = ["Weights", "check", "initial", "read", "write"]

@@ -1,6 +1,5 @@
 """Weight files: one door to every format, told apart by their content."""
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from alexnet.errors import RunError, UserError
+from alexnet.errors import UserError
+from alexnet.io.atomic import write_bytes
 from alexnet.spec.architectures import Architecture
 from alexnet.weights import caffe, hdf5, keras_reader, keras_writer, pytorch
 from alexnet.weights.compatibility import check
@@ -19,7 +19,6 @@ _LAYOUTS: dict[str, Callable[[Weights], Mapping[str, np.ndarray]]] = {
     "indexed": indexed,
 }
 _ZIP_MAGIC, _PICKLE_MAGIC = b"PK\x03\x04", b"\x80"
-_PARTIAL = ".partial"
 _READ_ONLY = (".pth", ".pt", ".tar", ".caffemodel", ".h5", ".hdf5")
 """Endings of formats that are read here and not written."""
 _READ = ".safetensors, .pth, .pt, .weights.h5, .h5, .keras, .caffemodel"
@@ -104,31 +103,6 @@ def write(
         )
     else:
         write_bytes(path, _safetensors(_LAYOUTS[layout](weights)))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is complete or absent, also when the process is killed.
-
-    Raises:
-        RunError: it cannot be written; an earlier file of this name is untouched.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def remove_partial(folder: Path) -> None:
-    """Remove what processes left that were killed while they wrote into this folder."""
-    for path in folder.glob(f".*{_PARTIAL}"):
-        path.unlink(missing_ok=True)
 
 
 def _reader(path: Path) -> Callable[[Path], Mapping[str, Any]]:

@@ -37,7 +37,7 @@ def draw(
         True
         >>> folder.cleanup()
     """
-    from alexnet.weights import write_bytes
+    from alexnet.io.atomic import write_bytes
 
     require_drawable(path, overwrite=overwrite)
     write_bytes(Path(path), rendered(architecture, Path(path).suffix[1:].lower()))
