@@ -10,7 +10,11 @@ from alexnet.errors import RunError, UserError
 from alexnet.spec.architectures import Architecture, architecture, variants
 
 if TYPE_CHECKING:
+    from alexnet import data as data
+    from alexnet import experiments as experiments
+    from alexnet import inspect as inspect
     from alexnet import keras as keras
+    from alexnet import summary as summary
     from alexnet import weights as weights
     from alexnet.config.hyperparameters import Recipe as Recipe
     from alexnet.config.hyperparameters import recipe as recipe
@@ -50,7 +54,7 @@ _LAZY = {
     "resume": "alexnet.training",
     "train": "alexnet.training",
 }
-_LAZY_PACKAGES = ("keras", "weights")
+_LAZY_PACKAGES = ("data", "experiments", "inspect", "keras", "summary", "weights")
 
 
 def __getattr__(name: str) -> Any:
