@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from alexnet import loading
+from alexnet.backends import Compute
 
 BACKENDS = ("torch", "tensorflow", "jax")
 STEPS, BATCH, PIXELS = 8, 32, 224
@@ -30,20 +31,20 @@ def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
 
     from alexnet import architecture, weights
     from alexnet.config.hyperparameters import recipe
-    from alexnet.config.preprocessing import Preprocessing
-    from alexnet.data.augmentation import ColorStatistics, training_plan, view_plan
+    from alexnet.config.preprocessing import ColorStatistics, Preprocessing
+    from alexnet.data.augmentation import training_plan, view_plan
     from alexnet.run import Run
 
     net = architecture(variant, num_classes=5)
     run = Run(
         folder=Path(),
         architecture=net,
-        recipe=recipe("tutorial", precision="fp32"),
+        recipe=recipe("tutorial"),
         preprocessing=Preprocessing(resize_px=256, crop_px=net.image_size),
         classes=("a", "b", "c", "d", "e"),
-        machine={"backend": backend},
+        compute=Compute(backend=backend),
     )
-    trainer = loading.open_trainer(run, weights.initial(net, 0), device="cpu")
+    trainer = loading.open_trainer(run, weights.initial(net, 0), Compute(device="cpu"))
     images = list(np.random.default_rng(0).integers(0, 256, (BATCH, 256, 256, 3), np.uint8))
     labels = np.arange(BATCH) % 5
     colors = ColorStatistics(mean=(127,) * 3, std=(60,) * 3, axes=((0, 0, 0),) * 3)
@@ -127,7 +128,7 @@ def end_to_end(backend: str, data: str) -> dict[str, float]:
             data,
             variant="full-227",
             recipe=recipe("tutorial", epochs=2),
-            machine=training.Machine(device="cpu", backend=backend),
+            machine=Compute(device="cpu", backend=backend),
             output_dir=Path(folder) / "run",
             observer=observer,
         )

@@ -15,8 +15,8 @@ import numpy as np
 
 from alexnet import data
 from alexnet.config.hyperparameters import recipe
-from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import ColorStatistics, apply, training_plan
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
+from alexnet.data.augmentation import apply, training_plan
 from alexnet.data.rng import permutation
 from side_by_side import arguments, compare, header, peer_of
 

@@ -52,7 +52,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                 widths=(3, 3, 3, 3, 3),
                 hidden=(3, 3),
             ),
-            recipe=recipe("fast", precision="fp32"),
+            recipe=recipe("fast"),
             preprocessing=Preprocessing(resize_px=73, crop_px=64),
             classes=classes,
             **changes,

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from alexnet import keras as keras
     from alexnet import summary as summary
     from alexnet import weights as weights
+    from alexnet.backends import Compute as Compute
     from alexnet.config.hyperparameters import Recipe as Recipe
     from alexnet.config.hyperparameters import recipe as recipe
     from alexnet.evaluation import evaluate as evaluate
+    from alexnet.prediction import Predictor as Predictor
+    from alexnet.prediction import load as load
     from alexnet.prediction import predict as predict
     from alexnet.run import Run as Run
     from alexnet.torch import AlexNet as AlexNet
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AlexNet",
     "Architecture",
+    "Compute",
+    "Predictor",
     "Recipe",
     "Run",
     "RunError",
@@ -35,6 +40,7 @@ __all__ = [
     "architecture",
     "evaluate",
     "keras",
+    "load",
     "predict",
     "recipe",
     "resume",
@@ -46,9 +52,12 @@ __version__ = "0.2.0"
 
 _LAZY = {
     "AlexNet": "alexnet.torch",
+    "Compute": "alexnet.backends",
+    "Predictor": "alexnet.prediction",
     "Recipe": "alexnet.config.hyperparameters",
     "Run": "alexnet.run",
     "evaluate": "alexnet.evaluation",
+    "load": "alexnet.prediction",
     "predict": "alexnet.prediction",
     "recipe": "alexnet.config.hyperparameters",
     "resume": "alexnet.training",

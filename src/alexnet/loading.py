@@ -1,59 +1,101 @@
 """From a run to what computes: its inference model or its trainer, in any backend."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from alexnet.backends.compute import Compute
 from alexnet.backends.interfaces import InferenceModel, Trainer
 from alexnet.backends.names import TORCH, check_backend
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
+    from alexnet.config.preprocessing import Preprocessing
     from alexnet.run import Run
+    from alexnet.spec.architectures import Architecture
 
 
 def open_inference_model(
     run: "Run",
+    compute: Compute = Compute(),
     *,
-    backend: str | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    file: str | None = None,
+    file: str | None = None,  # noqa: B008
 ) -> InferenceModel:
-    """The network of a run with the weights of its best epoch.
+    """Load the network of a run with the weights of its best epoch.
 
     Args:
-        backend: one of `BACKENDS`; when not given, the one that trained the run.
-        file: of the weights in the run's folder, such as `alexnet.run.LAST`, of the last epoch.
+        file: name of another weights file in the run's folder, such as `alexnet.run.LAST`.
 
     Raises:
-        UserError: the run has no weights yet, they are damaged, or the backend or the device is
-            not there.
+        UserError: the run has no weights yet or damaged ones, or the backend or the device is not
+            available.
     """
-    return _inference_model(run, run.weights(file), backend or run.backend, device, workers)
+    return inference_model(
+        run.architecture,
+        run.weights(file),
+        run.preprocessing,
+        compute.with_backend(run.backend),
+        mean_image=run.mean_image(),
+    )
+
+
+def inference_model(
+    architecture: "Architecture",
+    weights: "Mapping[str, np.ndarray]",
+    preprocessing: "Preprocessing",
+    compute: Compute,
+    *,
+    mean_image: "NDArray[np.float32] | None" = None,
+) -> InferenceModel:
+    """Build an inference model from weights by canonical name.
+
+    Args:
+        mean_image: (resize_px, resize_px, 3), where the preprocessing subtracts one.
+
+    Raises:
+        UserError: weights that do not fit, or a backend or device that is not available.
+    """
+    backend = compute.backend or TORCH
+    check_backend(backend)
+    if backend == TORCH:
+        from alexnet.torch.inference import TorchInferenceModel
+
+        return TorchInferenceModel(
+            architecture,
+            weights,
+            preprocessing,
+            mean_image=mean_image,
+            device=compute.device,
+            workers=compute.workers,
+        )
+    from alexnet.backends.keras_startup import start
+
+    start(backend, compute.device)
+    from alexnet.keras.inference import KerasInferenceModel
+
+    return KerasInferenceModel(
+        architecture, weights, preprocessing, mean_image=mean_image, workers=compute.workers
+    )
 
 
 def open_trainer(
     run: "Run",
     weights: "Mapping[str, np.ndarray]",
+    compute: Compute = Compute(),  # noqa: B008
     *,
-    backend: str | None = None,
     lr_factors: Mapping[str, float] | None = None,
-    device: str = "auto",
-    workers: int | None = None,
     threads: int | None = None,
-    compiled: bool = False,
 ) -> Trainer:
-    """A network of the run's architecture with these weights, to be trained by its recipe.
+    """Build a network of the run's architecture with these weights, to train by its recipe.
 
     Args:
-        backend: one of `BACKENDS`; when not given, the one that the run began with.
-        lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
-            0.0 where the array stays as it is.
-        threads: that compute on a CPU; a sum over another number of threads rounds otherwise.
-        compiled: use torch.compile; Keras' steps always are compiled.
+        lr_factors: factor on the learning rate of an array, by canonical name: 1.0 where it is
+            absent, 0.0 for a frozen array.
+        threads: CPU threads; a sum over another number of threads rounds differently.
     """
-    backend = backend or run.backend
+    compute = compute.with_backend(run.backend)
+    backend = compute.backend or TORCH
     if backend == TORCH:
         import torch
 
@@ -62,36 +104,29 @@ def open_trainer(
 
         if threads is not None:
             torch.set_num_threads(threads)
-        model = _inference_model(run, weights, backend, device, workers)
+        model = _of_run(run, weights, compute)
         assert isinstance(model, TorchInferenceModel)
-        return TorchTrainer(model, run.recipe, lr_factors=lr_factors or {}, compiled=compiled)
+        return TorchTrainer(
+            model,
+            run.recipe,
+            precision=compute.precision,
+            lr_factors=lr_factors or {},
+            compiled=compute.compile,
+        )
     from alexnet.backends.keras_startup import start, use_threads
 
-    start(backend, device)
+    start(backend, compute.device)
     if threads is not None:
         use_threads(backend, threads)
     from alexnet.keras.inference import KerasInferenceModel
     from alexnet.keras.trainer import Trainer as KerasTrainer
 
-    model = _inference_model(run, weights, backend, device, workers)
+    model = _of_run(run, weights, compute)
     assert isinstance(model, KerasInferenceModel)
-    return KerasTrainer(model, run.recipe, lr_factors=lr_factors)
+    return KerasTrainer(model, run.recipe, precision=compute.precision, lr_factors=lr_factors)
 
 
-def _inference_model(
-    run: "Run", weights: "Mapping[str, np.ndarray]", backend: str, device: str, workers: int | None
-) -> InferenceModel:
-    check_backend(backend)
-    options: dict[str, Any] = {"mean_image": run.mean_image(), "workers": workers}
-    if backend == TORCH:
-        from alexnet.torch.inference import TorchInferenceModel
-
-        return TorchInferenceModel(
-            run.architecture, weights, run.preprocessing, device=device, **options
-        )
-    from alexnet.backends.keras_startup import start
-
-    start(backend, device)
-    from alexnet.keras.inference import KerasInferenceModel
-
-    return KerasInferenceModel(run.architecture, weights, run.preprocessing, **options)
+def _of_run(run: "Run", weights: "Mapping[str, np.ndarray]", compute: Compute) -> InferenceModel:
+    return inference_model(
+        run.architecture, weights, run.preprocessing, compute, mean_image=run.mean_image()
+    )

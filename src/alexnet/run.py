@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import weights
+from alexnet.backends.compute import Compute
 from alexnet.backends.names import TORCH
 from alexnet.config.hyperparameters import Recipe
-from alexnet.config.preprocessing import Preprocessing
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
 from alexnet.config.settings import Settings, check_names, fields
 from alexnet.errors import RunError, UserError
 from alexnet.io.atomic import write_json
@@ -29,32 +31,82 @@ MEAN_IMAGE = "mean_image.npy"
 TRAINED_ON = "trained_on.npy"
 """The sorted numbers of the training images' contents, uint64; see `alexnet.data.seen`."""
 
-_FORMAT = 1
+_FORMAT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """Where the images of a run came from."""
+
+    source: str = ""
+    """The dataset as it was passed: an absolute path, or `digits`."""
+    root: str = ""
+    """The folder that the images were read from."""
+    split_by: str = ""
+    """"folders", "table", or "hash" where the run itself held out the validation set."""
+    key: str = ""
+    """Key of the decoded images in the cache: it changes when the dataset does."""
+    train: int = 0
+    """Readable training images."""
+    val: int = 0
+    """Readable validation images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and the library versions that a run was trained with."""
+
+    threads: int | None = None
+    """CPU threads of the backend: sums over another number of threads round differently."""
+    platform: str = ""
+    processor: str = ""
+    python: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    earlier_backends: tuple[str, ...] = ()
+    """Backends that trained the run before it was resumed in another one."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Environment":
+        """Restore what `dataclasses.asdict` returned and JSON turned into lists."""
+        return cls(**{**values, "earlier_backends": tuple(values.get("earlier_backends", ()))})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedRecord:
+    """The pretrained weights that a run started from."""
+
+    source: str
+    """Their name, origin and size, for display."""
+    loaded: tuple[str, ...]
+    """Canonical names of the arrays that were loaded; the others were initialized."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loaded", tuple(self.loaded))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run's folder says; the weights are read when they are asked for.
-
-    `data` says where the images came from: `source` as given, `root`, `split_by`; `machine`
-    what it ran on; `colors` the statistics of the training images; `pretrained` the weights
-    that it started from, `from` in words and the arrays that were `loaded`.
-    """
+    """A run's folder, read; the weights are loaded on demand by `weights()`."""
 
     folder: Path
     architecture: Architecture
     recipe: Recipe
     preprocessing: Preprocessing
     classes: tuple[str, ...]
-    data: dict[str, Any] = field(default_factory=dict)
-    machine: dict[str, Any] = field(default_factory=dict)
-    colors: dict[str, Any] = field(default_factory=dict)
-    pretrained: dict[str, Any] = field(default_factory=dict)
+    data: DataRecord = DataRecord()
+    compute: Compute = Compute(backend=TORCH)
+    environment: Environment = Environment()
+    colors: ColorStatistics | None = None
+    """Color statistics of the training images; None for a run that was not trained here."""
+    pretrained: PretrainedRecord | None = None
+    """The weights that training started from; None if it started from scratch."""
+    tensorboard: bool = False
+    """Whether training also writes TensorBoard events."""
 
     @property
     def backend(self) -> str:
-        """What trained it: torch, tensorflow or jax."""
-        return str(self.machine.get("backend", TORCH))
+        """The backend that trained the run: torch, tensorflow or jax."""
+        return self.compute.backend or TORCH
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> "Run":
@@ -79,8 +131,12 @@ class Run:
                 recipe=_settings(Recipe, config["recipe"]),
                 preprocessing=_settings(Preprocessing, config["preprocessing"]),
                 classes=tuple(classes),
-                **{key: config[key] for key in ("data", "machine", "colors")},
-                pretrained=config.get("pretrained", {}),
+                data=DataRecord(**config["data"]),
+                compute=_settings(Compute, config["compute"]),
+                environment=Environment.from_dict(config["environment"]),
+                colors=_optional(ColorStatistics, config["colors"]),
+                pretrained=_optional(PretrainedRecord, config["pretrained"]),
+                tensorboard=bool(config["tensorboard"]),
             )
             check_names([run.architecture.variant], (*VARIANTS, "custom"), "variant")
             if run.preprocessing.crop_px != run.architecture.image_size:
@@ -109,10 +165,12 @@ class Run:
             "architecture": self.architecture.to_dict(),
             "recipe": self.recipe.to_dict(),
             "preprocessing": self.preprocessing.to_dict(),
-            "data": self.data,
-            "machine": self.machine,
-            "colors": self.colors,
-            "pretrained": self.pretrained,
+            "data": asdict(self.data),
+            "compute": self.compute.to_dict(),
+            "environment": asdict(self.environment),
+            "colors": self.colors and asdict(self.colors),
+            "pretrained": self.pretrained and asdict(self.pretrained),
+            "tensorboard": self.tensorboard,
         }
         self.make_folder()
         write_json(self.folder / CLASSES, list(self.classes))
@@ -182,3 +240,7 @@ def _check_classes(path: Path, classes: Any, expected: int) -> None:
 def _settings(cls: type[Settings], values: dict[str, Any]) -> Any:
     check_names(values, [known.name for known in fields(cls)], f"{cls.__name__.lower()} field")
     return cls(**values)
+
+
+def _optional(cls: Any, values: dict[str, Any] | None) -> Any:
+    return None if values is None else cls(**values)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from alexnet.config.hyperparameters import Augmentation, recipe
-from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import ColorStatistics, Plan, apply, training_plan, view_plan
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
+from alexnet.data.augmentation import Plan, apply, training_plan, view_plan
 
 from .. import oracle
 

@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 
 from alexnet import architecture, weights
+from alexnet.backends import Compute
 from alexnet.errors import UserError
 from alexnet.evaluation import NotSavedError, evaluate
-from alexnet.run import Run
+from alexnet.run import DataRecord, Run
+
+CPU = Compute(device="cpu")
 
 
 def in_words(found):
@@ -86,7 +89,7 @@ def test_json_beside_a_folder_of_that_name(command, run, images, tmp_path):
 
 def test_classes_are_matched_by_name_not_by_place(make_run, images):
     other_order = make_run("other", classes=("red", "blue", "green"))
-    found = evaluate(other_order, images, device="cpu")
+    found = evaluate(other_order, images, compute=CPU)
     assert found.metrics.top1 == 12 / 13
     assert found.metrics.classes == ("red", "blue", "green")
     assert found.metrics.confusion.tolist() == [[4, 0, 1], [0, 4, 0], [0, 0, 4]]
@@ -158,12 +161,12 @@ def test_unknown_split(run, images):
 def test_split_that_the_run_made_itself_is_made_again(make_run, images):
     from alexnet import data
 
-    run = make_run(data={"root": str(images), "split_by": "hash"})
+    run = make_run(data=DataRecord(root=str(images), split_by="hash"))
     val = data.with_split(data.find(images), run.recipe.val_fraction).split("val")
-    found = evaluate(run, images, device="cpu")
+    found = evaluate(run, images, compute=CPU)
     assert list(found.paths) == [sample.path for sample in val]
     assert found.split == "val"
-    everything = evaluate(run, images, split="all", device="cpu")
+    everything = evaluate(run, images, split="all", compute=CPU)
     assert len(everything.paths) == 13
     assert "looks better than it is" in " ".join(everything.notices)
 
@@ -189,14 +192,14 @@ def test_images_of_the_training_are_known_again_in_any_form(trained, images, tmp
     paths = sorted(moved.rglob("*.png"))
     table = tmp_path / "table.csv"
     table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
-    of_training = evaluate(trained, images, device="cpu")
+    of_training = evaluate(trained, images, compute=CPU)
     for form in (moved, archive, table):
-        found = evaluate(trained, form, device="cpu")
+        found = evaluate(trained, form, compute=CPU)
         assert found.split == "val"
         assert found.metrics.top1 == of_training.metrics.top1
         assert len(found.paths) == len(of_training.paths)
         assert "looks better" not in " ".join(found.notices)
-        everything = evaluate(trained, form, split="all", device="cpu")
+        everything = evaluate(trained, form, split="all", compute=CPU)
         count = len(paths) - len(found.paths)
         said = f"the network was trained on {count} of them, so it looks better than it is"
         assert said in everything.notices
@@ -207,10 +210,10 @@ def test_a_run_that_did_not_keep_its_images_says_that_they_may_be_among_them(
 ):
     (trained.folder / "trained_on.npy").unlink()
     moved = shutil.copytree(images, tmp_path / "moved")
-    (said,) = [n for n in evaluate(trained, moved, device="cpu").notices if "trained_on.npy" in n]
+    (said,) = [n for n in evaluate(trained, moved, compute=CPU).notices if "trained_on.npy" in n]
     assert "may be among them" in said
     assert said.endswith("judge it on images that it has never seen, or train anew")
-    assert "trained_on.npy" not in " ".join(evaluate(trained, images, device="cpu").notices)
+    assert "trained_on.npy" not in " ".join(evaluate(trained, images, compute=CPU).notices)
 
 
 def test_other_images_with_a_few_of_the_training(trained, images, tmp_path):
@@ -219,11 +222,11 @@ def test_other_images_with_a_few_of_the_training(trained, images, tmp_path):
     other = tmp_path / "other"
     for i in range(4):
         image(other / "red" / f"{i}.png", "red", seed=200 + i)
-    assert "looks better" not in " ".join(evaluate(trained, other, device="cpu").notices)
+    assert "looks better" not in " ".join(evaluate(trained, other, compute=CPU).notices)
     (known,) = [p for p in (images / "red").iterdir() if p.name == "leaf.png"]
     shutil.copy(known, other / "red")
-    split = {p.split("/")[-1] for p in evaluate(trained, images, device="cpu").paths}
-    found = evaluate(trained, other, device="cpu")
+    split = {p.split("/")[-1] for p in evaluate(trained, images, compute=CPU).paths}
+    found = evaluate(trained, other, compute=CPU)
     assert found.split == "all"
     warned = "the network was trained on 1 of them, so it looks better than it is"
     assert (warned in found.notices) == ("leaf.png" not in split)
@@ -235,7 +238,7 @@ def test_a_folder_and_a_table_in_it_have_titles_and_folders_of_their_own(run, im
     paths = sorted(images.rglob("*.png"))
     table = images / "images.csv"
     table.write_text("path,label\n" + "".join(f"{p},{p.parent.name}\n" for p in paths))
-    found = [evaluate(run, data, device="cpu") for data in (images, table)]
+    found = [evaluate(run, data, compute=CPU) for data in (images, table)]
     assert [one.folder.name for one in found] == ["images", "images.csv"]
     titles = [_title(one) for one in found]
     assert titles[0].endswith("/images")
@@ -252,7 +255,7 @@ def test_mistakes_of_a_network_for_gray_images_are_gray(images, tmp_path):
         recipe=recipe("fast", image_size=64, epochs=1, min_steps=1),
         output_dir=tmp_path / "gray",
     ).run
-    found = evaluate(run, images, split="all", device="cpu")
+    found = evaluate(run, images, split="all", compute=CPU)
     assert found.mistakes()
     with Image.open(found.folder / "mistakes.png") as image:
         drawn = np.asarray(image.convert("RGB")).astype(int)
@@ -286,7 +289,7 @@ def test_ten_crops_have_a_folder_of_their_own(command, run, images):
 
 def test_other_data_of_the_same_name_is_not_written_over(run, images, tmp_path):
     again = shutil.copytree(images, tmp_path / "elsewhere" / "images")
-    folders = [evaluate(run, data, device="cpu").folder for data in (images, again, images)]
+    folders = [evaluate(run, data, compute=CPU).folder for data in (images, again, images)]
     assert [folder.name for folder in folders] == ["images", "images-2", "images"]
 
 
@@ -299,7 +302,7 @@ def test_files_that_cannot_be_written_do_not_cost_the_figures(command, run, imag
     assert str(run.folder) in last
     assert "choose another folder with --output-dir" in last
     with pytest.raises(NotSavedError) as failure:
-        evaluate(run, images, device="cpu")
+        evaluate(run, images, compute=CPU)
     assert failure.value.evaluation.metrics.count == 13
 
 

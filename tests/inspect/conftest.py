@@ -31,7 +31,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         run = Run(
             folder=tmp_path / folder,
             architecture=architecture(variant, **settings),
-            recipe=recipe("fast", precision="fp32"),
+            recipe=recipe("fast"),
             preprocessing=Preprocessing(
                 resize_px=77,
                 crop_px=67,

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from alexnet import AlexNet, UserError
+from alexnet.backends import Compute
 from alexnet.data.decoding import decode
 from alexnet.inspect.extraction import features, with_relu
 
@@ -208,7 +209,7 @@ def test_damaged_weights_are_said_and_leave_no_file(command, make_run, images, t
 def test_a_run_of_another_backend_is_opened_in_pytorch(make_run, images, tmp_path):
     import dataclasses
 
-    run = dataclasses.replace(make_run(), machine={"backend": "jax"})
+    run = dataclasses.replace(make_run(), compute=Compute(backend="jax"))
     written = features(run, [images], tmp_path / "out.npy")
     assert written.shape == (10,)
     np.testing.assert_allclose(

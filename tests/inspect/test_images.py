@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from alexnet import plots as evaluation_figures
+from alexnet.backends import Compute
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.inspect.class_evidence import attention
 from alexnet.inspect.feature_maps import activations
@@ -92,7 +93,7 @@ def test_predictions_are_those_of_predict(run, images):
     from alexnet.prediction import predict
 
     found = predictions(run, [images])
-    rows = list(predict(run, [images], backend="torch"))
+    rows = list(predict(run, [images], compute=Compute(backend="torch")))
     assert [one.path for one in found.images] == [row.path for row in rows]
     for ours, theirs in zip(found.probabilities, rows, strict=True):
         assert sorted(ours)[::-1] == pytest.approx(theirs.probabilities, rel=1e-4)

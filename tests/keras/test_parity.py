@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from alexnet import Architecture, RunError, UserError, architecture, variants, weights
 from alexnet.config.hyperparameters import Recipe
-from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import ColorStatistics, training_plan
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
+from alexnet.data.augmentation import training_plan
 from alexnet.keras import optimizers
 from alexnet.keras.inference import KerasInferenceModel
 from alexnet.keras.trainer import Trainer as KerasTrainer

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from alexnet import architecture, loading, weights
+from alexnet.backends import Compute
 from alexnet.config.hyperparameters import recipe
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.data.augmentation import view_plan
@@ -26,7 +27,7 @@ def test_the_peaks_of_keras_are_those_of_pytorch(tmp_path: Path, backend: str) -
     images = [generator.integers(0, 256, (72, 72, 3)).astype(np.uint8) for _ in range(3)]
     plan = view_plan(run.preprocessing, 3)
     first, second = (
-        loading.open_inference_model(run, backend=name).peaks(images, plan)
+        loading.open_inference_model(run, Compute(backend=name)).peaks(images, plan)
         for name in ("torch", backend)
     )
     assert list(first) == [f"relu{n}" for n in range(1, 8)] == list(second)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from alexnet import UserError, weights
+from alexnet.backends import Compute
 from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.evaluation import evaluate
 from alexnet.prediction import predict
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, TrainingInterrupted, resume, train
+from alexnet.training import Observer, TrainingInterrupted, resume, train
 
 from ..images import red_and_blue
 
@@ -49,7 +50,7 @@ def start(
         data,
         changes={**SMALL, **(network or {})},
         recipe=small_recipe(**changes),
-        machine=Machine(device="cpu", backend=backend),
+        compute=Compute(device="cpu", backend=backend),
         output_dir=folder,
         observer=observer,
     )
@@ -70,7 +71,7 @@ def test_it_trains_what_pytorch_trains(colors: Path, tmp_path: Path, backend: st
             assert float(row[key]) == pytest.approx(float(value), rel=5e-3, abs=5e-4), key
     files = {p.name for p in (tmp_path / backend).iterdir()}
     assert files == {p.name for p in (tmp_path / "torch").iterdir()}
-    versions = Run.open(tmp_path / backend).machine["versions"]
+    versions = Run.open(tmp_path / backend).environment.versions
     assert set(versions) == {"alexnet", "numpy", "keras", backend}
 
 
@@ -99,7 +100,8 @@ def test_a_run_is_evaluated_and_predicted_in_any_backend(
     )
     np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
     default, torch_rows = (
-        list(predict(tmp_path / "run", images, backend=name)) for name in (None, "torch")
+        list(predict(tmp_path / "run", images, compute=Compute(backend=name)))
+        for name in (None, "torch")
     )
     assert [row.classes for row in default] == [row.classes for row in torch_rows]
 
@@ -134,7 +136,7 @@ def test_a_run_goes_on_in_another_backend(colors: Path, tmp_path: Path, backend:
         start(colors, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
     resume(tmp_path / "cut", backend="torch")
     moved = Run.open(tmp_path / "cut")
-    assert (moved.backend, moved.machine["earlier_backends"]) == ("torch", [backend])
+    assert (moved.backend, moved.environment.earlier_backends) == ("torch", (backend,))
     ours = weights.read(tmp_path / "whole" / "last.safetensors")
     theirs = weights.read(tmp_path / "cut" / "last.safetensors")
     for name in ours:
@@ -146,7 +148,7 @@ def test_fine_tuning_freezes_and_loads(colors: Path, tmp_path: Path, backend: st
     train(
         colors,
         recipe=recipe("fast", epochs=1, batch_size=8, pretrained=tmp_path / "first", freeze="conv"),
-        machine=Machine(device="cpu", backend=backend),
+        compute=Compute(device="cpu", backend=backend),
         output_dir=tmp_path / "second",
     )
     before = weights.read(tmp_path / "first" / "best.safetensors")
@@ -231,13 +233,13 @@ def test_a_backend_that_is_not_installed_names_its_extra(
 
 def test_wrong_calls_are_one_line(colors: Path, tmp_path: Path, backend: str) -> None:
     with pytest.raises(UserError, match="did you mean 'tensorflow'"):
-        Machine(backend="tensorflw")
+        Compute(backend="tensorflw")
     with pytest.raises(UserError, match="--compile is for PyTorch"):
-        Machine(backend=backend, compile=True)
+        Compute(backend=backend, compile=True)
     with pytest.raises(UserError, match=f"device 'mps' is not on this machine for {backend}"):
-        train(colors, machine=Machine(backend=backend, device="mps"))
+        train(colors, compute=Compute(backend=backend, device="mps"))
     with pytest.raises(UserError, match="cuda:7"):
-        train(colors, machine=Machine(backend=backend, device="cuda:7"))
+        train(colors, compute=Compute(backend=backend, device="cuda:7"))
     other = {"tensorflow": "jax", "jax": "tensorflow"}[backend]
     with pytest.raises(UserError, match=f"unset KERAS_BACKEND|Keras runs on {backend}"):
-        train(colors, machine=Machine(backend=other), output_dir=tmp_path / "run")
+        train(colors, compute=Compute(backend=other), output_dir=tmp_path / "run")

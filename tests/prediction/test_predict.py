@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from alexnet import loading
+from alexnet.backends import Compute
 from alexnet.errors import UserError
-from alexnet.evaluation import probabilities
 from alexnet.prediction import Input, find_inputs, predict
+from alexnet.prediction.crops import probabilities
 
 
 def jsonl(found):
@@ -249,13 +250,15 @@ def test_long_list_in_small_pieces():
 def test_predictions_come_before_all_paths_are_known(run, images):
     """An endless list: memory and waiting do not grow with the number of images."""
     endless = itertools.repeat(images / "red" / "8.png")
-    found = list(itertools.islice(predict(run, endless, batch_size=4, workers=2), 9))
+    found = list(
+        itertools.islice(predict(run, endless, compute=Compute(batch_size=4, workers=2)), 9)
+    )
     assert [one.classes[0] for one in found] == ["red"] * 9
 
 
 def test_order_is_kept_over_batches_and_threads(run, images):
     paths = sorted(map(str, images.rglob("*.png"))) * 2
-    found = list(predict(run.folder, paths, batch_size=3, workers=4, top=1))
+    found = list(predict(run.folder, paths, compute=Compute(batch_size=3, workers=4), top=1))
     assert [one.path for one in found] == paths
     assert all(one.probabilities[0] == pytest.approx(1, abs=0.7) for one in found)
     assert [len(one.classes) for one in found] == [1] * len(paths)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexnet.config.hyperparameters import Augmentation
-from alexnet.config.preprocessing import Preprocessing
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
 from alexnet.data import augmentation
-from alexnet.data.augmentation import ColorStatistics, Plan
+from alexnet.data.augmentation import Plan
 from alexnet.torch.augmentation import apply
 
 COLORS = ColorStatistics(

@@ -14,13 +14,14 @@ import torch
 from PIL import Image
 
 from alexnet import UserError, architecture, loading, weights
+from alexnet.backends import Compute
 from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.data.augmentation import view_plan
 from alexnet.pretrained.fine_tuning import lr_factors, settled
 from alexnet.pretrained.published import PUBLISHED, open_pretrained
 from alexnet.run import LAST, Run
 from alexnet.spec.architectures import VARIANTS
-from alexnet.training import Machine, Observer, TrainingInterrupted, resume, train
+from alexnet.training import Observer, TrainingInterrupted, resume, train
 from alexnet.training.checkpoint import load
 
 from ..conftest import Command
@@ -29,7 +30,7 @@ from ..weights import test_caffe
 from .test_train import StopsAt, read_results
 
 SMALL: dict[str, Any] = {"widths": 8, "groups": 1, "hidden": 16, "image_size": 63}
-CPU = Machine(device="cpu")
+CPU = Compute(device="cpu")
 
 
 def make_images(root: Path, classes: tuple[str, ...]) -> Path:
@@ -61,16 +62,16 @@ def source(colors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "source"
     chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, seed=3)
     changes = {**SMALL, "norm": "batch"}
-    train(colors, changes=changes, recipe=chosen, machine=CPU, output_dir=folder)
+    train(colors, changes=changes, recipe=chosen, compute=CPU, output_dir=folder)
     return folder
 
 
 def tune(data: Path, folder: Path, pretrained: Path | str, **changes: Any) -> Run:
     """Fine-tune with changes to the recipe fast; a few of them are arguments of `train`."""
-    own = {n: changes.pop(n) for n in ("observer", "variant", "machine") if n in changes}
+    own = {n: changes.pop(n) for n in ("observer", "variant", "compute") if n in changes}
     network = changes.pop("network", {})
     changes = {"epochs": 2, "batch_size": 8, "pretrained": str(pretrained)} | changes
-    options = {"machine": CPU, "recipe": recipe("fast", **changes), "output_dir": folder} | own
+    options = {"compute": CPU, "recipe": recipe("fast", **changes), "output_dir": folder} | own
     return train(data, changes=network, **options).run
 
 
@@ -208,13 +209,13 @@ def test_without_its_checkpoint_a_run_does_not_start_from_something_else(
 def test_a_step_with_factors_worked_by_hand(optimizer: str, decay: float, source: Path) -> None:
     """Of each weight w := w - factor lr (gradient + decay w), with the gradient of plain SGD."""
     start = Run.open(source).weights()
-    chosen = Recipe(optimizer=optimizer, momentum=0.0, weight_decay=decay, precision="fp32")
+    chosen = Recipe(optimizer=optimizer, momentum=0.0, weight_decay=decay)
     run = dataclasses.replace(Run.open(source), recipe=chosen)
-    plain = dataclasses.replace(run, recipe=Recipe(momentum=0.0, weight_decay=0, precision="fp32"))
+    plain = dataclasses.replace(run, recipe=Recipe(momentum=0.0, weight_decay=0))
     images = [np.random.default_rng(n).integers(0, 256, (72, 72, 3), np.uint8) for n in (0, 1)]
 
     def stepped(which: Run, factors: dict[str, float]) -> dict[str, np.ndarray]:
-        trainer = loading.open_trainer(which, start, lr_factors=factors, device="cpu")
+        trainer = loading.open_trainer(which, start, Compute(device="cpu"), lr_factors=factors)
         plan = view_plan(run.preprocessing, 2)
         trainer.step(images, np.array([0, 1]), plan, lr=0.25, seed=1)
         return trainer.weights()
@@ -281,7 +282,7 @@ def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
     run = tune(others, tmp_path / "run", "bvlc", epochs=1)
     assert Run.open(run.folder).preprocessing == PUBLISHED["bvlc"].preprocessing
     assert run.recipe.pretrained == "bvlc"
-    network = loading.open_inference_model(run, device="cpu")
+    network = loading.open_inference_model(run, Compute(device="cpu"))
     red = np.zeros((256, 256, 3), np.uint8)
     red[..., 0] = 240
     batch = network.batch([red], view_plan(run.preprocessing, 1))  # type: ignore[attr-defined]
@@ -292,7 +293,7 @@ def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
 
 def test_a_mean_image_travels_and_is_scaled(colors: Path, others: Path, tmp_path: Path) -> None:
     chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, normalization="per_pixel")
-    train(colors, changes=SMALL, recipe=chosen, machine=CPU, output_dir=tmp_path / "source")
+    train(colors, changes=SMALL, recipe=chosen, compute=CPU, output_dir=tmp_path / "source")
     before = Run.open(tmp_path / "source").mean_image()
     assert before is not None
     same = tune(others, tmp_path / "same", tmp_path / "source", epochs=1)
@@ -340,7 +341,7 @@ def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
         ({"variant": "owtt"}, "did you mean 'owt'"),
         ({"pretrained": "."}, "is not a run"),
         ({"network": {"num_classes": 9}}, "num_classes=9, but .* has 3 classes"),
-        ({"machine": Machine(device="cuda:99")}, "'cuda:99' is not on this machine"),
+        ({"compute": Compute(device="cuda:99")}, "'cuda:99' is not on this machine"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_written_or_said_of_the_images(

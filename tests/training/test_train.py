@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from alexnet import RunError, UserError, architecture
+from alexnet.backends import Compute
 from alexnet.config.hyperparameters import RECIPES, Recipe, recipe
 from alexnet.history import Epoch, Times
 from alexnet.run import Run
-from alexnet.training import Machine, Observer, TrainingInterrupted, diagnose, resume, train
+from alexnet.training import Observer, TrainingInterrupted, diagnose, resume, train
 
 from ..images import red_and_blue
 
@@ -40,7 +41,7 @@ def start(data: Path, folder: Path, observer: Observer | None = None, **changes:
         data,
         changes=SMALL,
         recipe=small_recipe(**changes),
-        machine=Machine(device="cpu"),
+        compute=Compute(device="cpu"),
         output_dir=folder,
         observer=observer,
     )

@@ -1,5 +1,6 @@
 """The frameworks that compute; each is imported when it is asked for."""
 
+from alexnet.backends.compute import Compute
 from alexnet.backends.devices import check_device, libraries, threads
 from alexnet.backends.interfaces import InferenceModel, Trainer
 from alexnet.backends.names import BACKENDS, TORCH, check_backend
@@ -7,6 +8,7 @@ from alexnet.backends.names import BACKENDS, TORCH, check_backend
 __all__ = [
     "BACKENDS",
     "TORCH",
+    "Compute",
     "InferenceModel",
     "Trainer",
     "check_backend",

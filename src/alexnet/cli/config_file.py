@@ -5,24 +5,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alexnet.backends.compute import Compute
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.settings import check_names, fields
 from alexnet.errors import UserError
 
-OWN_OPTIONS = (
-    "data",
-    "variant",
-    "recipe",
-    "output_dir",
-    "backend",
-    "device",
-    "workers",
-    "compile",
-    "tensorboard",
-    "offline",
-    "architecture",
+RECIPE_FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "name")
+COMPUTE_FIELDS = tuple(field.name for field in fields(Compute) if field.name != "batch_size")
+_OTHER_OPTIONS = (
+    *("data", "variant", "recipe", "architecture"),
+    *("output_dir", "tensorboard", "offline"),
 )
-"""What such a file may hold beside the settings of a recipe."""
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -37,7 +30,7 @@ def read_config(path: Path) -> dict[str, Any]:
     options = _parse(path)
     if "format" in options:
         options = _of_run(options)
-    known = [*OWN_OPTIONS, *(field.name for field in fields(Recipe) if field.name != "name")]
+    known = (*_OTHER_OPTIONS, *COMPUTE_FIELDS, *RECIPE_FIELDS)
     check_names(options, known, f"setting in {path}:")
     return options
 
@@ -70,4 +63,5 @@ def _of_run(config: dict[str, Any]) -> dict[str, Any]:
         "variant": variant,
         "architecture": network,
         "data": config["data"]["source"],
+        "precision": config["compute"]["precision"],
     }

@@ -1,6 +1,6 @@
 """alexnet evaluate: how good a run is on images whose classes are known."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,19 +10,20 @@ from alexnet.cli.options import (
     JsonOption,
     RunArgument,
     SplitOption,
-    with_computing,
+    with_compute,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from alexnet.backends import Compute
     from alexnet.evaluation import Evaluation, Metrics
 
 _ALL_CLASSES = 30
 _WORST_CLASSES = 15
 
 
-@with_computing("backend", "device", "workers", "batch_size")
+@with_compute("backend", "device", "workers", "batch_size")
 def evaluate(
     run: RunArgument,
     data: DataArgument,
@@ -38,7 +39,7 @@ def evaluate(
         ),
     ] = None,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Judge a run: top-1 and top-5 with 95% intervals, loss, figures of each class, mistakes."""
     from rich.console import Console
@@ -66,7 +67,7 @@ def evaluate(
             split=split,
             crops=crops,
             output_dir=output_dir,
-            **computing,
+            compute=compute,
             progress=rich_progress(errors),
         )
     except NotSavedError as error:  # the figures are shown all the same

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alexnet.backends import BACKENDS, TORCH
 from alexnet.cli.options import (
     DataArgument,
-    DeviceOption,
     SetOption,
-    WorkersOption,
     completion,
+    with_compute,
     with_settings,
 )
 from alexnet.config.hyperparameters import RECIPES, FineTuning, Recipe, recipe
@@ -24,12 +22,14 @@ from alexnet.spec.architectures import Architecture, variants
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from alexnet.backends import Compute
     from alexnet.experiments import Results, Watcher
 
 _NAMES = (*EXPERIMENTS, ALL)
 _NO_START = tuple(field.name for field in fields(FineTuning))
 
 
+@with_compute("backend", "device", "precision", "workers")
 @with_settings(Recipe, RECIPE, skip=("name", *_NO_START))
 def experiment(
     name: Annotated[
@@ -80,17 +80,9 @@ def experiment(
     keep_weights: Annotated[
         bool, typer.Option("--keep-weights", help="Keep the weights of every training.")
     ] = False,
-    backend: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help=f"What computes: {', '.join(BACKENDS)}.",
-            autocompletion=completion(BACKENDS),
-        ),
-    ] = TORCH,
-    device: DeviceOption = "auto",
-    workers: WorkersOption = None,
     settings: dict[str, Any] = {},  # noqa: B006
+    *,
+    compute: "Compute",
 ) -> None:
     """Put a claim of the paper to the test: the same network with one thing changed.
 
@@ -103,7 +95,7 @@ def experiment(
     from alexnet.cli.training_display import PLAIN, end_stopped, program
     from alexnet.experiments import experiment as put_to_the_test
     from alexnet.progress import rich_progress
-    from alexnet.training import Machine, TrainingInterrupted
+    from alexnet.training import TrainingInterrupted
 
     common = RECIPE if recipe_name is None else recipe(recipe_name)
     changed = {"min_steps": 0, **settings} if "epochs" in settings else settings
@@ -117,7 +109,7 @@ def experiment(
             changes=parse_assignments(set_ or [], Architecture),
             recipe=_replaced(common, changed),
             seeds=seeds,
-            machine=Machine(backend=backend, device=device, workers=workers),
+            compute=compute,
             output_dir=output_dir,
             keep_weights=keep_weights,
             dry_run=dry_run,

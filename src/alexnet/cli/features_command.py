@@ -1,14 +1,17 @@
 """alexnet features: what a layer makes of images, as a file for other programs."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alexnet.cli.figure_options import ForceOption, say
-from alexnet.cli.options import RunArgument, with_computing
+from alexnet.cli.options import RunArgument, with_compute
+
+if TYPE_CHECKING:
+    from alexnet.backends import Compute
 
 
-@with_computing("device", "workers", "batch_size")
+@with_compute("device", "workers", "batch_size")
 def features(
     run: RunArgument,
     paths: Annotated[
@@ -39,7 +42,7 @@ def features(
     ] = None,
     force: ForceOption = False,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Write the features of images, a row each, in the order in which they are found."""
     from rich.console import Console
@@ -55,7 +58,7 @@ def features(
         layer=layer,
         post_relu=post_relu,
         force=force,
-        **computing,
+        compute=compute,
         progress=rich_progress(Console(stderr=True)),
     )
     say(found.notices)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias, get_origin
 
 import typer
 
-from alexnet.backends import BACKENDS
+from alexnet.backends.compute import Compute
 from alexnet.config.settings import Settings, as_text, field_types, fields, optional_type
 from alexnet.spec.architectures import variants
 
@@ -54,58 +54,27 @@ SplitOption: TypeAlias = Annotated[
         autocompletion=completion(("train", "val", "test", "all")),
     ),
 ]
-BackendOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help=f"What computes: {', '.join(BACKENDS)}.",
-        show_default="what trained the run",
-        autocompletion=completion(BACKENDS),
-    ),
-]
-DeviceOption: TypeAlias = Annotated[
-    str, typer.Option(help="auto (the fastest here), cpu, cuda, cuda:1 or mps.")
-]
 WorkersOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, help="Threads that prepare images.", show_default="one a core"
+        metavar="N", min=1, help="Threads that decode images.", show_default="one per core"
     ),
 ]
-BatchSizeOption: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", min=1, help="Images that go through the network together.")
-]
-
-
-_COMPUTING: dict[str, tuple[Any, Any]] = {
-    "backend": (BackendOption, None),
-    "device": (DeviceOption, "auto"),
-    "workers": (WorkersOption, None),
-    "batch_size": (BatchSizeOption, 64),
-}
-"""The options that say where and how a command computes, with their defaults."""
-
 Command: TypeAlias = Callable[..., None]
 
 
-def with_computing(*names: str) -> Callable[[Command], Command]:
-    """A decorator: the command takes these of `_COMPUTING` as options, gathered in `computing`."""
-    parameters = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=_COMPUTING[name][0],
-            default=_COMPUTING[name][1],
-        )
-        for name in names
-    ]
-    return lambda command: _gathering(command, parameters, "computing", dict)
+def with_compute(*names: str) -> Callable[[Command], Command]:
+    """A decorator: the command takes these fields of `Compute` as options, as one `compute`."""
+    options = [_parameter(Compute, name, getattr(Compute(), name)) for name in names]
+    return lambda command: _gathering(
+        command, options, "compute", lambda values: Compute(**_only_given(values))
+    )
 
 
 def with_settings(
-    cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = ()
+    cls: type[Settings], shown: Settings, *, skip: tuple[str, ...] = (), into: str = "settings"
 ) -> Callable[[Command], Command]:
-    """A decorator: the command takes every field of `cls` as an option, gathered in `settings`.
+    """A decorator: the command takes every field of `cls` as an option, gathered in `into`.
 
     Args:
         shown: its values stand in the help as those that hold when an option is not given.
@@ -113,7 +82,7 @@ def with_settings(
     """
     names = [field.name for field in fields(cls) if field.name not in skip]
     parameters = [_parameter(cls, name, getattr(shown, name)) for name in names]
-    return lambda command: _gathering(command, parameters, "settings", _only_given)
+    return lambda command: _gathering(command, parameters, into, _only_given)
 
 
 def _only_given(values: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +93,7 @@ def _gathering(
     command: Command,
     parameters: Sequence[inspect.Parameter],
     into: str,
-    gathered: Callable[[dict[str, Any]], dict[str, Any]],
+    gathered: Callable[[dict[str, Any]], Any],
 ) -> Command:
     """The command with these parameters in the place of the one that takes all their values."""
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alexnet.cli.options import CropsOption, RunArgument, completion, with_computing
+from alexnet.cli.options import CropsOption, RunArgument, completion, with_compute
 
 if TYPE_CHECKING:
+    from alexnet.backends import Compute
     from alexnet.prediction import Prediction
 
 FORMATS = ("table", "jsonl", "csv")
@@ -18,7 +19,7 @@ _SPARE = 6
 """Columns by which paths may be longer than those of the first rows."""
 
 
-@with_computing("backend", "device", "workers", "batch_size")
+@with_compute("backend", "device", "workers", "batch_size")
 def predict(
     run: RunArgument,
     paths: Annotated[
@@ -43,7 +44,7 @@ def predict(
     ] = 5,
     crops: CropsOption = 1,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Say what images show, with probabilities.
 
@@ -62,12 +63,12 @@ def predict(
         paths,
         top=top,
         crops=crops,
-        **computing,
+        compute=compute,
     )
     forgiving_streams()
     any_failed = False
     shown = {
-        "table": lambda: _table(rows, opened.classes, computing["batch_size"]),
+        "table": lambda: _table(rows, opened.classes, compute.batch_size),
         "jsonl": lambda: _jsonl(rows),
         "csv": lambda: _csv(rows, min(top, len(opened.classes))),
     }[format_]()

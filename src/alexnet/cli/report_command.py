@@ -1,13 +1,16 @@
 """alexnet report: one HTML file that says how a run went and how good it is."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alexnet.cli.options import CropsOption, RunArgument, SplitOption, with_computing
+from alexnet.cli.options import CropsOption, RunArgument, SplitOption, with_compute
+
+if TYPE_CHECKING:
+    from alexnet.backends import Compute
 
 
-@with_computing("backend", "device", "workers")
+@with_compute("backend", "device", "workers")
 def report(
     run: RunArgument,
     data: Annotated[
@@ -28,7 +31,7 @@ def report(
     split: SplitOption = None,
     crops: CropsOption = 1,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Make a page of a run: diagnosis, curves, classes, mistakes, calibration, settings.
 
@@ -49,7 +52,7 @@ def report(
         force=force,
         split=split,
         crops=crops,
-        **computing,
+        compute=compute,
         progress=rich_progress(Console(stderr=True)),
     )
     typer.echo(printable(path))

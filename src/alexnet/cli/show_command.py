@@ -1,11 +1,11 @@
 """alexnet show: what a run learned, as figures."""
 
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from alexnet.cli.figure_options import FigureOption, ForceOption, save, say, stem
-from alexnet.cli.options import CropsOption, DeviceOption, RunArgument, with_computing
+from alexnet.cli.options import CropsOption, RunArgument, with_compute
 
 app = typer.Typer(
     help="Look at what a run learned: its filters, what layers make of an image, what it takes "
@@ -26,6 +26,9 @@ ImagesArgument: TypeAlias = Annotated[
     typer.Argument(help="Images, folders, or patterns such as '*.jpg'.", metavar="IMAGE..."),
 ]
 
+if TYPE_CHECKING:
+    from alexnet.backends import Compute
+
 
 @app.command()
 def filters(run: RunArgument, output: FigureOption = None, force: ForceOption = False) -> None:
@@ -43,6 +46,7 @@ def filters(run: RunArgument, output: FigureOption = None, force: ForceOption = 
 
 
 @app.command()
+@with_compute("device")
 def activations(
     run: RunArgument,
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to look at.")],
@@ -59,7 +63,8 @@ def activations(
     ] = 64,
     output: FigureOption = None,
     force: ForceOption = False,
-    device: DeviceOption = "auto",
+    *,
+    compute: "Compute",
 ) -> None:
     """Draw what a layer makes of an image: its maps, or its values as bars."""
     from alexnet.inspect.feature_maps import activations as found_activations
@@ -70,14 +75,14 @@ def activations(
     target = figure_target(
         output, opened.folder, ["activations", layer, stem([image])], force=force
     )
-    found = found_activations(opened, image, layer, device=device)
+    found = found_activations(opened, image, layer, compute=compute)
     from alexnet.plots import activations_figure
 
     save(activations_figure(found, count), target)
 
 
 @app.command()
-@with_computing("device", "workers")
+@with_compute("device", "workers")
 def predictions(
     run: RunArgument,
     images: ImagesArgument,
@@ -86,7 +91,7 @@ def predictions(
     output: FigureOption = None,
     force: ForceOption = False,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Draw images with their five most probable classes as bars (the paper's figure 4, left).
 
@@ -98,7 +103,7 @@ def predictions(
 
     opened = Run.open(run)
     target = figure_target(output, opened.folder, ["predictions", stem(images)], force=force)
-    found = found_predictions(opened, images, count=count, crops=crops, **computing)
+    found = found_predictions(opened, images, count=count, crops=crops, compute=compute)
     from alexnet.plots import predictions_figure
 
     say(found.notices)
@@ -106,7 +111,7 @@ def predictions(
 
 
 @app.command()
-@with_computing("device", "workers")
+@with_compute("device", "workers")
 def attention(
     run: RunArgument,
     images: ImagesArgument,
@@ -127,7 +132,7 @@ def attention(
     output: FigureOption = None,
     force: ForceOption = False,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Draw where in images the network finds what speaks for a class (Grad-CAM)."""
     from alexnet.inspect.class_evidence import attention as found_attention
@@ -143,7 +148,7 @@ def attention(
         class_name=class_name,
         layer=layer,
         count=count,
-        **computing,
+        compute=compute,
     )
     from alexnet.plots import attention_figure
 

@@ -1,17 +1,18 @@
 """alexnet similar: the images that a run finds most alike."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alexnet.cli.figure_options import ForceOption, save, say
-from alexnet.cli.options import RunArgument, with_computing
+from alexnet.cli.options import RunArgument, with_compute
 
 if TYPE_CHECKING:
+    from alexnet.backends import Compute
     from alexnet.inspect.neighbors import Similar
 
 
-@with_computing("device", "workers", "batch_size")
+@with_compute("device", "workers", "batch_size")
 def similar(
     run: RunArgument,
     images: Annotated[
@@ -42,7 +43,7 @@ def similar(
     ] = None,
     force: ForceOption = False,
     *,
-    computing: dict[str, Any],
+    compute: "Compute",
 ) -> None:
     """Find the images whose features are nearest (the paper's figure 4, right).
 
@@ -65,7 +66,7 @@ def similar(
         folder,
         count=count,
         layer=layer,
-        **computing,
+        compute=compute,
         progress=rich_progress(Console(stderr=True)),
     )
     say(found.notices)

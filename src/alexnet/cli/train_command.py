@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alexnet.backends import BACKENDS, TORCH, check_device
-from alexnet.cli.config_file import OWN_OPTIONS, read_config
+from alexnet.backends.compute import Compute
+from alexnet.cli.config_file import COMPUTE_FIELDS, RECIPE_FIELDS, read_config
 from alexnet.cli.options import completion, with_settings
 from alexnet.config.hyperparameters import RECIPES, Recipe, recipe
 from alexnet.config.settings import parse_assignments
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alexnet.training.results import TrainingResult
 
 
+@with_settings(Compute, Compute(), skip=("batch_size",), into="compute")
 @with_settings(Recipe, recipe("fast"), skip=("name",))
 def train(
     data: Annotated[
@@ -61,28 +62,6 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
     ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What computes: torch, or Keras on tensorflow or jax.",
-            show_default="torch",
-            autocompletion=completion(BACKENDS),
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Threads that prepare images.", show_default="one a core"
-        ),
-    ] = None,
-    compile_: Annotated[
-        bool | None,
-        typer.Option("--compile/--no-compile", help="Use torch.compile.", show_default="no"),
-    ] = None,
     tensorboard: Annotated[
         bool | None,
         typer.Option("--tensorboard/--no-tensorboard", help="Write its events.", show_default="no"),
@@ -91,52 +70,50 @@ def train(
         bool, typer.Option("--offline", help="Download nothing; ALEXNET_OFFLINE=1 says it too.")
     ] = False,
     settings: dict[str, Any] = {},  # noqa: B006
+    compute: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train AlexNet on images. The run's folder holds the weights and everything about them.
 
     The defaults of the settings are those of the recipe fast.
     """
-    given = {
+    options = {
         "variant": variant,
         "recipe": recipe_name,
         "output_dir": output_dir,
-        "backend": backend,
-        "device": device,
-        "workers": workers,
-        "compile": compile_,
         "tensorboard": tensorboard,
+        **compute,
     }
-    given = {name: value for name, value in given.items() if value is not None}
+    options = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
-        if data or set_ or config or settings or set(given) - {"backend"}:
+        if data or set_ or config or settings or set(options) - set(compute):
             raise UserError(
-                "--resume goes on with the settings that the run began with: give no others, "
-                "but for --backend"
+                "--resume uses the settings that the run started with; only "
+                f"{', '.join('--' + name for name in COMPUTE_FIELDS)} can be changed"
             )
-        _watched(lambda **watch: _training().resume(resume, backend=backend, **watch))
+        _watched(lambda **watch: _training().resume(resume, compute=compute, **watch))
         return
     file = read_config(config) if config else {}
     changes = {**file.pop("architecture", {}), **parse_assignments(set_ or [], Architecture)}
     if "image_size" in settings:
         changes.pop("image_size", None)
-    options = {**file, **given, **settings}
+    options = {**file, **options, **settings}
     source = data or options.get("data")
     if source is None:
-        raise UserError("DATA is missing: name a folder of images, or `digits` to try it out")
-    training = recipe(
+        raise UserError("missing argument DATA: a folder of images, or `digits` to try it out")
+    hyperparameters = recipe(
         options.get("recipe", "fast"),
-        **{name: value for name, value in options.items() if name not in OWN_OPTIONS},
+        **{name: value for name, value in options.items() if name in RECIPE_FIELDS},
     )
-    machine = {n: options[n] for n in ("backend", "device", "workers", "compile") if n in options}
-    if "device" in machine or "backend" in machine:  # before all that a training imports
-        check_device(machine.get("device", "auto"), machine.get("backend", TORCH))
+    where = Compute(**{name: options[name] for name in COMPUTE_FIELDS if name in options})
+    if compute:  # before everything that training imports
+        where.check()
     _watched(
         lambda **watch: _training().train(
             source,
             variant=options.get("variant"),
             changes=changes,
-            recipe=training,
-            machine=_training().Machine(**machine),
+            recipe=hyperparameters,
+            compute=where,
             output_dir=options.get("output_dir"),
             tensorboard=options.get("tensorboard", False),
             offline=offline or options.get("offline", False),

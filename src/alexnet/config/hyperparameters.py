@@ -100,11 +100,6 @@ class Recipe(FineTuning, Augmentation):
         "(scale 0 to 255 to the range -1 to 1)",
         choices=("per_channel", "per_pixel", "minus_one_to_one"),
     )
-    precision: str = setting(
-        "auto",
-        "arithmetic: auto (bf16 or fp16 where the device is faster with it), fp32, bf16, fp16",
-        choices=("auto", "fp32", "bf16", "fp16"),
-    )
     val_fraction: float = setting(
         0.2, "share for validation where the data is not split", low=0.01, high=0.9
     )

@@ -24,6 +24,21 @@ class Preprocessing(Settings):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ColorStatistics:
+    """Statistics of the training images' pixels: red, green, blue, each from 0 to 255."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    axes: tuple[tuple[float, float, float], ...]
+    """(3, 3): row i is eigenvector i of the covariance, times the root of its eigenvalue."""
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "axes", tuple(map(tuple, self.axes)))
+
+
 def resize_px_for(image_size: int) -> int:
     """Side of the kept square for a crop of this size: the paper's 256 for 224 (227 too).
 

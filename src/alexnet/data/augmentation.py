@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.config.hyperparameters import Augmentation
-from alexnet.config.preprocessing import Preprocessing
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing
 from alexnet.data.rng import uniforms
 
 _Value = TypeVar("_Value", np.uint8, np.float32)
@@ -41,16 +41,6 @@ class Plan:
     """(N, 3): a value v of channel c (red, green, blue; 0 to 255) becomes v * gain + shift."""
     shift: NDArray[np.float32]
     """(N, 3)"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColorStatistics:
-    """Of the training images, in red, green and blue from 0 to 255."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    axes: tuple[tuple[float, float, float], ...]
-    """(3, 3): row i is eigenvector i of the covariance, times the root of its eigenvalue."""
 
 
 def training_plan(

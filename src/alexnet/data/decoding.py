@@ -143,6 +143,20 @@ def read_image(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS)
         raise ImageError(_reason(error)) from None
 
 
+def square_pixels(image: Image.Image, size_px: int = 256) -> Pixels:
+    """Return the center square of an image that Pillow has opened, prepared as `decode` does.
+
+    Raises:
+        ImageError: Pillow cannot load or convert it.
+    """
+    try:
+        return _read(image, size_px, max_pixels=MAX_PIXELS).pixels
+    except ImageError:
+        raise
+    except Exception as error:  # whatever a corrupt file provokes when it is loaded at last
+        raise ImageError(_reason(error)) from None
+
+
 def _image(file: BinaryIO) -> Image.Image:
     return Image.open(file, formats=_FORMATS)
 

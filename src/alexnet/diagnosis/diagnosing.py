@@ -128,7 +128,7 @@ def keep_diagnosis(run: Run, measured: Measured) -> None:
 
 def _of_run(run: Run, epochs: Sequence[Epoch], measured: Measured | None) -> Diagnosis:
     dropout = run.architecture.dropout
-    train, val = (run.data.get(name) for name in ("train", "val"))
+    train, val = (run.data.train or None, run.data.val or None)
     signs = Signs(epochs, len(run.classes), val, measured, run.recipe, dropout, train)
     found = _diagnosis(signs, run.recipe, run.architecture)
     if found.verdict != STOPPED:

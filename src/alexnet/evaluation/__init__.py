@@ -1,13 +1,11 @@
 """How good a run is: its figures on images whose classes are known, and their images."""
 
-from alexnet.evaluation.crops import CROPS, probabilities
 from alexnet.evaluation.evaluator import evaluate
-from alexnet.evaluation.metrics import ClassMetrics, Metrics, measure, softmax, wilson
+from alexnet.evaluation.metrics import ClassMetrics, Metrics, measure, wilson
 from alexnet.evaluation.reliability import Bin, Calibration, calibration
 from alexnet.evaluation.results import Evaluation, Judged, NotSavedError
 
 __all__ = [
-    "CROPS",
     "Bin",
     "Calibration",
     "ClassMetrics",
@@ -18,7 +16,5 @@ __all__ = [
     "calibration",
     "evaluate",
     "measure",
-    "probabilities",
-    "softmax",
     "wilson",
 ]

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet import data, loading
+from alexnet import data
+from alexnet.backends import Compute
 from alexnet.data.augmentation import LUMA
 from alexnet.data.membership import are_known, contents, read_contents
 from alexnet.data.samples import SPLITS, Dataset, Sample
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import BATCH_SIZE, check_crops, probabilities
 from alexnet.evaluation.files import require_writable, save
 from alexnet.evaluation.metrics import measure
 from alexnet.evaluation.results import Evaluation
+from alexnet.prediction import Predictor
+from alexnet.prediction.crops import check_crops, probabilities
 from alexnet.progress import Progress, no_progress
 from alexnet.run import TRAINED_ON, Run
 from alexnet.text import counted, printable, some
@@ -28,15 +30,12 @@ _MOSTLY = 0.5
 
 
 def evaluate(
-    run: Run | str | os.PathLike[str],
+    run: Run | Predictor | str | os.PathLike[str],
     source: str | os.PathLike[str],
     *,
     split: str | None = None,
     crops: int = 1,
-    backend: str | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
     output_dir: str | os.PathLike[str] | None = None,
     progress: Progress = no_progress,
 ) -> Evaluation:
@@ -45,13 +44,13 @@ def evaluate(
     The classes of the images are matched to those of the model by name.
 
     Args:
-        run: a run, or its folder.
+        run: a run, its folder, or a `Predictor` of one.
         source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
         split: "train", "val", "test" or "all". When not given, "val" where the data is split or
             where the run split this very data itself (then its own split, again, in whatever form
             the images come), else "all".
         crops: 1 for the center crop, 10 for the paper's ten.
-        backend: torch, tensorflow or jax; when not given, the one that trained the run.
+        compute: backend, device, workers and batch size; not used with a `Predictor`.
         output_dir: where the files go; when not given, a folder under RUN/evaluation.
 
     Raises:
@@ -65,18 +64,21 @@ def evaluate(
     check_crops(crops)
     if output_dir is not None:
         require_writable(Path(output_dir))
-    run = run if isinstance(run, Run) else Run.open(run)
+    predictor, run = _opened(run)
     found = data.find(source, progress=progress)
     found, split, notices = _with_split(run, found, split, progress)
     samples = found.samples if split == EVERYTHING else found.split(split)
     of_model = _match(samples, found, run)
-    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
-    store = data.open_store(samples, run.preprocessing.resize_px, workers, progress)
+    predictor = predictor or Predictor.of_run(run, compute)
+    compute = predictor.compute
+    store = data.open_store(samples, run.preprocessing.resize_px, compute.workers, progress)
     if not len(store.rows):
         raise UserError(f"{printable(found.source)}: {_none_readable(store.broken)}")
     with progress("evaluating images", len(store.rows)) as steps:
         images = (store[int(row)] for row in store.rows)
-        found_p = probabilities(model, images, crops, batch_size=batch_size, steps=steps)
+        found_p = probabilities(
+            predictor.model, images, crops, batch_size=compute.batch_size, steps=steps
+        )
     labels = of_model[store.labels[store.rows]]
     evaluation = Evaluation(
         run=run.folder,
@@ -102,6 +104,14 @@ def evaluate(
     return save(evaluation, wrong, None if output_dir is None else Path(output_dir))
 
 
+def _opened(source: Run | Predictor | str | os.PathLike[str]) -> tuple[Predictor | None, Run]:
+    if isinstance(source, Predictor):
+        if source.run is None:
+            raise UserError("evaluate needs a run, and this Predictor was not loaded from one")
+        return source, source.run
+    return None, source if isinstance(source, Run) else Run.open(source)
+
+
 def _gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """An image (S, S, 3) as a network for gray images sees it, three channels alike."""
     gray = np.rint(image.astype(np.float32) @ LUMA).astype(np.uint8)
@@ -114,7 +124,7 @@ def _with_split(
     """The data as the run would split it, the split to evaluate, and what to say of it."""
     if split not in (None, EVERYTHING, *SPLITS):
         raise UserError(f"split has to be one of {', '.join(SPLITS)} or all, got {split!r}")
-    if run.data.get("split_by") == "hash" and split != EVERYTHING and _is_own(run, found, progress):
+    if run.data.split_by == "hash" and split != EVERYTHING and _is_own(run, found, progress):
         found = data.with_split(found, run.recipe.val_fraction, progress)
     there = {name: len(found.split(name)) for name in SPLITS if found.split(name)}
     chosen = split or next((name for name in ("val", "test", "train") if name in there), EVERYTHING)
@@ -146,8 +156,7 @@ def _is_own(run: Run, found: Dataset, progress: Progress) -> bool:
 
 
 def _is_of_root(run: Run, found: Dataset) -> bool:
-    root = run.data.get("root")
-    return root is not None and Path(root).resolve() == found.root.resolve()
+    return bool(run.data.root) and Path(run.data.root).resolve() == found.root.resolve()
 
 
 def _say_trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> tuple[str, ...]:

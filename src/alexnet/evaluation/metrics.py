@@ -82,7 +82,7 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
     """The figures of predictions.
 
     Args:
-        probabilities: (N, C), each row of sum 1: `softmax` of logits, or a mean of such.
+        probabilities: (N, C), each row of sum 1: the softmax of logits, or a mean of these.
         labels: (N,), the true class of each image as a number from 0 to C - 1.
         classes: the C names.
 
@@ -116,18 +116,6 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
         per_class=_per_class(confusion, classes),
         confusion=confusion,
     )
-
-
-def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Probabilities (N, C) of logits (N, C), in float64.
-
-    >>> softmax([[0.0, 0.0], [1000.0, -1000.0]]).tolist()
-    [[0.5, 0.5], [1.0, 0.0]]
-    """
-    values = np.asarray(logits, np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return found
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from alexnet import loading, weights
+from alexnet.backends import Compute
 from alexnet.config.hyperparameters import enough_epochs
-from alexnet.config.preprocessing import Preprocessing, resize_px_for
-from alexnet.data.augmentation import ColorStatistics, training_plan
+from alexnet.config.preprocessing import ColorStatistics, Preprocessing, resize_px_for
+from alexnet.data.augmentation import training_plan
 from alexnet.experiments.outcomes import kept_bytes, known
 from alexnet.experiments.plan import Plan, Training
 from alexnet.progress import Progress, no_progress
 from alexnet.run import Run
 from alexnet.spec.architectures import Architecture
 from alexnet.text import byte_text, counted, duration
-from alexnet.training import Machine
 
 _WARM_STEPS = 2
 _TIMED_S = 1.0
@@ -53,7 +53,7 @@ class Cost:
 
 
 def cost_of(
-    plan: Plan, machine: Machine, keep_weights: bool, progress: Progress = no_progress
+    plan: Plan, compute: Compute, keep_weights: bool, progress: Progress = no_progress
 ) -> Cost:
     """Time a step of the common network here, and count the operations of the others by it."""
     todo = [training for training in plan.trainings if known(training) is None]
@@ -61,7 +61,7 @@ def cost_of(
     per_operation = 0.0
     if todo:
         with progress("timing a step", 0):
-            per_operation = _seconds_per_operation(plan, machine)
+            per_operation = _seconds_per_operation(plan, compute)
     return Cost(
         trainings=len(todo),
         already=len(plan.trainings) - len(todo),
@@ -82,7 +82,7 @@ def _per_image(network: Architecture) -> float:
     return float(sum(step.macs for step in network.trace()))
 
 
-def _seconds_per_operation(plan: Plan, machine: Machine) -> float:
+def _seconds_per_operation(plan: Plan, compute: Compute) -> float:
     """Of a step, by the MACs of its images on their way through the network."""
     network, recipe = plan.network, plan.recipe
     size = resize_px_for(network.image_size)
@@ -100,11 +100,9 @@ def _seconds_per_operation(plan: Plan, machine: Machine) -> float:
                 std=(60.0,) * network.in_channels,
             ),
             classes=plan.images.classes,
-            machine={"backend": machine.backend},
+            compute=compute,
         )
-        trainer = loading.open_trainer(
-            run, weights.initial(network, 0), device=machine.device, workers=machine.workers
-        )
+        trainer = loading.open_trainer(run, weights.initial(network, 0), compute)
     noise = np.random.default_rng(0)
     squares = list(noise.integers(0, 256, (batch, size, size, 3), np.uint8))
     labels = np.arange(batch) % len(plan.images.classes)

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from alexnet import data, loading
+from alexnet.backends import Compute
 from alexnet.diagnosis.measurements import read_measured
 from alexnet.errors import DivergedError, UserError
-from alexnet.evaluation.crops import probabilities
 from alexnet.experiments.plan import Training
 from alexnet.history import Epoch, read_epochs
 from alexnet.io.atomic import write_json
+from alexnet.prediction.crops import probabilities
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST, LAST, RUN_FILE, Run
-from alexnet.training import Machine, Observer, resume, train
+from alexnet.training import Observer, resume, train
 from alexnet.training.checkpoint import CHECKPOINT
 
 RESULT = "result.json"
@@ -73,7 +74,7 @@ def carry_out(
     training: Training,
     source: str,
     *,
-    machine: Machine,
+    compute: Compute,
     keep_weights: bool,
     observer: Observer,
     progress: Progress = no_progress,
@@ -96,11 +97,11 @@ def carry_out(
                 source,
                 variant=training.architecture,
                 recipe=training.recipe,
-                machine=machine,
+                compute=compute,
                 output_dir=training.folder,
                 **watch,
             ).run
-        trained = _measured(run, training, machine, progress)
+        trained = _measured(run, training, compute, progress)
     except DivergedError as error:
         trained = Trained(seed=training.seed, curve=(), diverged=str(error).partition(":")[0])
     kept = {name: value for name, value in asdict(trained).items() if name != "curve"}
@@ -111,9 +112,9 @@ def carry_out(
     return trained
 
 
-def _measured(run: Run, training: Training, machine: Machine, progress: Progress) -> Trained:
+def _measured(run: Run, training: Training, compute: Compute, progress: Progress) -> Trained:
     at_end = read_measured(run.folder)
-    ten = _ten_crops(run, machine, progress) if training.needs_ten_crops else (None, None)
+    ten = _ten_crops(run, compute, progress) if training.needs_ten_crops else (None, None)
     return Trained(
         seed=training.seed,
         curve=tuple(read_epochs(run.folder)),
@@ -123,19 +124,17 @@ def _measured(run: Run, training: Training, machine: Machine, progress: Progress
     )
 
 
-def _ten_crops(run: Run, machine: Machine, progress: Progress) -> tuple[float, float]:
+def _ten_crops(run: Run, compute: Compute, progress: Progress) -> tuple[float, float]:
     """Top-1 and top-5 of the validation images, mean over ten crops, after the last epoch."""
     from alexnet.evaluation.metrics import measure
     from alexnet.training.dataset import find_images, rows_of, samples_of
 
-    found = find_images(run.data["source"], run.recipe, Observer(), no_progress)
+    found = find_images(run.data.source, run.recipe, Observer(), no_progress)
     store = data.open_store(
-        samples_of(found), run.preprocessing.resize_px, machine.workers, progress
+        samples_of(found), run.preprocessing.resize_px, compute.workers, progress
     )
     rows = rows_of(store, "val")
-    model = loading.open_inference_model(
-        run, backend=machine.backend, device=machine.device, workers=machine.workers, file=LAST
-    )
+    model = loading.open_inference_model(run, compute, file=LAST)
     with progress("looking at ten crops", len(rows)) as steps:
         images = (store[int(row)] for row in rows)
         metrics = measure(

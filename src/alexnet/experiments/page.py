@@ -167,6 +167,8 @@ def command_of(plan: Plan, count: int) -> str:
         options.append(switch.get(value, f"{flag} {shlex.quote(value)}"))
     if plan.backend != "torch":
         options.append(f"--backend {plan.backend}")
+    if plan.precision != "auto":
+        options.append(f"--precision {plan.precision}")
     return f"alexnet experiment {name} {shlex.quote(printable(plan.images.source))} " + " ".join(
         options
     )

@@ -50,6 +50,7 @@ class Plan:
     """Of the contents, classes and splits of the images."""
     seeds: tuple[int, ...]
     backend: str
+    precision: str
     folder: Path
 
     @property
@@ -113,7 +114,7 @@ class Plan:
     def _key(self, network: Architecture, recipe: Recipe) -> str:
         settings = [
             *(_without(network, "variant"), _without(recipe, "name", "seed")),
-            *(self.digest, self.backend),
+            *(self.digest, self.backend, self.precision),
         ]
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]

@@ -10,7 +10,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from alexnet import backends, data
+from alexnet import data
+from alexnet.backends import TORCH, Compute
 from alexnet.config.hyperparameters import Recipe
 from alexnet.data.sources import DIGITS
 from alexnet.errors import UserError
@@ -23,7 +24,7 @@ from alexnet.experiments.verdicts import ArmResult, Finding, findings
 from alexnet.io.atomic import write_json
 from alexnet.progress import Progress, no_progress
 from alexnet.spec.architectures import Architecture, architecture
-from alexnet.training import Machine, Observer
+from alexnet.training import Observer
 from alexnet.training.dataset import find_images
 from alexnet.training.observers import Observers
 from alexnet.training.setup import chosen_architecture
@@ -95,7 +96,7 @@ def experiment(
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = RECIPE,
     seeds: int = 5,
-    machine: Machine = Machine(),  # noqa: B008
+    compute: Compute = Compute(),  # noqa: B008
     output_dir: str | os.PathLike[str] | None = None,
     keep_weights: bool = False,
     dry_run: bool = False,
@@ -131,12 +132,13 @@ def experiment(
         `experiment("lrn", "digits", seeds=3).results[0].findings[0].verdict`
     """
     watcher = watcher or Watcher()
-    backends.check_device(machine.device, machine.backend)
+    compute = compute.with_backend()
+    compute.check()
     plan = _plan(
-        name, source, variant, changes or {}, recipe, seeds, machine, output_dir, watcher, progress
+        name, source, variant, changes or {}, recipe, seeds, compute, output_dir, watcher, progress
     )
     _require_ours(plan.folder)
-    watcher.cost(cost_of(plan, machine, keep_weights, progress))
+    watcher.cost(cost_of(plan, compute, keep_weights, progress))
     if dry_run:
         return None
     _claim(plan, source)
@@ -149,7 +151,7 @@ def experiment(
             trained = carry_out(
                 training,
                 os.fspath(source),
-                machine=machine,
+                compute=compute,
                 keep_weights=keep_weights,
                 observer=Observers(
                     [_Notices(watcher), watcher.started(number, len(trainings), training)]
@@ -189,7 +191,7 @@ def _plan(
     changes: Mapping[str, Any],
     recipe: Recipe,
     seeds: int,
-    machine: Machine,
+    compute: Compute,
     output_dir: str | os.PathLike[str] | None,
     watcher: Watcher,
     progress: Progress,
@@ -214,7 +216,8 @@ def _plan(
         images=images,
         digest=digest_of(images, digests),
         seeds=tuple(range(recipe.seed, recipe.seed + seeds)),
-        backend=machine.backend,
+        backend=compute.backend or TORCH,
+        precision=compute.precision,
         folder=folder,
     )
     plan.check()  # now, and not after hours
@@ -241,6 +244,7 @@ def _claim(plan: Plan, source: str | os.PathLike[str]) -> None:
         "experiments": [one.name for one in plan.experiments],
         "seeds": list(plan.seeds),
         "backend": plan.backend,
+        "precision": plan.precision,
         "architecture": plan.network.to_dict(),
         "recipe": plan.recipe.to_dict(),
     }

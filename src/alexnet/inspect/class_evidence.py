@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
+from alexnet.backends import Compute
 from alexnet.config.settings import check_names
-from alexnet.evaluation.crops import BATCH_SIZE, batches
-from alexnet.evaluation.metrics import softmax
 from alexnet.inspect.input_images import FEW, Seen, read_images
 from alexnet.inspect.map_overlay import over_image
 from alexnet.inspect.opened_run import Opened, as_run, check_finite, check_has_maps, open_run
+from alexnet.prediction.crops import batches
 from alexnet.run import Run
 
 LAYER = "relu5"
@@ -52,8 +53,7 @@ def attention(
     class_name: str | None = None,
     layer: str = LAYER,
     count: int = FEW,
-    device: str = "auto",
-    workers: int | None = None,
+    compute: Compute = Compute(),  # noqa: B008
 ) -> Attention:
     """Grad-CAM of some images (arXiv 1610.02391), laid over what the network was shown.
 
@@ -72,11 +72,11 @@ def attention(
     run = as_run(run)
     check_has_maps(run.architecture, layer)
     target = None if class_name is None else _number(run, class_name)
-    seen, notices = read_images(run, paths, count=count, workers=workers)
-    opened = open_run(run, device=device, workers=workers)
+    seen, notices = read_images(run, paths, count=count, workers=compute.workers)
+    opened = open_run(run, compute)
     found = [
         one
-        for batch in batches(seen, BATCH_SIZE)
+        for batch in batches(seen, compute.batch_size)
         for one in _attended(opened, batch, layer, target)
     ]
     return Attention(run=run, layer=layer, images=found, notices=notices)
@@ -102,7 +102,7 @@ def _attended(
     )
     check_finite(maps, layer)
     check_finite(logits, "logits")
-    shares = softmax(logits)
+    shares = softmax(np.asarray(logits, np.float64), axis=1)
     for one, values, share in zip(seen, maps, shares, strict=True):
         number = int(share.argmax()) if target is None else target
         yield Attended(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.backends import Compute
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import BATCH_SIZE
 from alexnet.inspect.feature_files import FORMATS, Rows, opened_file
 from alexnet.inspect.input_images import none_readable, say_broken, truth_of
 from alexnet.inspect.opened_run import Opened, as_run, check_layer, layer_shapes, open_run
@@ -54,12 +54,11 @@ def feature_blocks(
     inputs: Iterable[Input],
     layer: str,
     *,
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
 ) -> Iterator[Block]:
     """The features of images in their order; memory does not grow with their number."""
     size = opened.run.preprocessing.resize_px
-    for batch in read_batches(inputs, size, workers, batch_size):
+    for batch in read_batches(inputs, size, compute.workers, compute.batch_size):
         images = [found for _, found in batch if not isinstance(found, str)]
         shape = layer_shapes(opened.run.architecture)[layer]
         yield Block(
@@ -77,9 +76,7 @@ def features(
     layer: str = LAYER,
     post_relu: bool | None = None,
     force: bool = False,
-    device: str = "auto",
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
     progress: Progress = no_progress,
 ) -> Written:
     """Write what a layer makes of images, a row each, in the order in which they are found.
@@ -111,7 +108,7 @@ def features(
     inputs = list(find_inputs(paths))
     place = _default_target(run, inputs, layer) if output is None else output
     target = checked_target(place, FORMATS, "table of features", force=force, in_run=output is None)
-    opened = open_run(run, device=device, workers=workers)
+    opened = open_run(run, compute)
     shape = layer_shapes(run.architecture)[layer]
     broken: list[tuple[str, str]] = []
     what = f"computing {layer} of images"
@@ -119,7 +116,7 @@ def features(
         opened_file(target, len(inputs), shape, force=force) as (file, files),
         progress(what, len(inputs)) as steps,
     ):
-        for block in feature_blocks(opened, inputs, layer, workers=workers, batch_size=batch_size):
+        for block in feature_blocks(opened, inputs, layer, compute=compute):
             file.add(_rows(block, run))
             broken += block.broken
             steps.advance(len(block.paths) + len(block.broken))

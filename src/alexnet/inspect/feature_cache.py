@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.backends import Compute
 from alexnet.data.decoding import DECODER_VERSION, ImageError, decode
 from alexnet.data.hashing import DIGEST_BYTES, fingerprints
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import BATCH_SIZE
 from alexnet.inspect.extraction import feature_blocks
 from alexnet.inspect.opened_run import Opened, layer_shapes
 from alexnet.io.cache import build_once, cache_dir, cache_entries, read_index, require_space
@@ -51,8 +51,7 @@ def open_index(
     paths: Sequence[str],
     layer: str,
     *,
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
     progress: Progress = no_progress,
 ) -> Index:
     """The features of these images; only what was never computed with these weights is.
@@ -61,7 +60,7 @@ def open_index(
         UserError: the cache's disk has too little room, or it cannot be written.
         RunError: the network computes values that are not finite, or the disk became full.
     """
-    digests = fingerprints(paths, progress, workers)
+    digests = fingerprints(paths, progress, compute.workers)
     by_content = {digest: path for path, digest in zip(paths, digests, strict=True) if digest}
     contents = sorted(by_content)
     space = _space(opened, layer)
@@ -77,7 +76,7 @@ def open_index(
         known = _copy_known(array, contents, space)
         todo = [row for row, digest in enumerate(contents) if digest not in known]
         inputs = [Input(by_content[contents[row]]) for row in todo]
-        broken = _compute(opened, inputs, layer, array, todo, workers, batch_size, progress)
+        broken = _compute(opened, inputs, layer, array, todo, compute, progress)
         array.flush()
         flat = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, DIGEST_BYTES)
         np.save(folder / _CONTENTS, flat)
@@ -145,8 +144,7 @@ def _compute(
     layer: str,
     array: NDArray[np.float32],
     rows: list[int],
-    workers: int | None,
-    batch_size: int,
+    compute: Compute,
     progress: Progress,
 ) -> dict[int, str]:
     """Fill these rows; returns those whose images cannot be read, with the reasons."""
@@ -155,7 +153,7 @@ def _compute(
         return broken
     row_of = {one.path: row for one, row in zip(inputs, rows, strict=True)}
     with progress(f"computing {layer} of images", len(inputs)) as steps:
-        for block in feature_blocks(opened, inputs, layer, workers=workers, batch_size=batch_size):
+        for block in feature_blocks(opened, inputs, layer, compute=compute):
             places = [row_of[path] for path in block.paths]
             array[places] = block.values.reshape(len(places), -1)
             broken |= {row_of[path]: reason for path, reason in block.broken}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.backends import Compute
 from alexnet.data.decoding import ImageError, decode
 from alexnet.errors import UserError
 from alexnet.inspect.input_images import Seen, none_readable, truth_of
@@ -34,7 +35,7 @@ def activations(
     image: str | os.PathLike[str],
     layer: str = "conv1",
     *,
-    device: str = "auto",
+    compute: Compute = Compute(),  # noqa: B008
 ) -> Activations:
     """The output of a layer, by its usual name, for the center crop of an image.
 
@@ -54,5 +55,5 @@ def activations(
     except ImageError as error:
         raise UserError(none_readable([(path, str(error))])) from None
     seen = Seen(path, pixels, truth_of(path, run.classes))
-    values = open_run(run, device=device).outputs([pixels], layer)[0]
+    values = open_run(run, compute).outputs([pixels], layer)[0]
     return Activations(run=run, image=seen, layer=layer, values=values)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.evaluation.crops import probabilities
+from alexnet.backends import Compute
 from alexnet.inspect.input_images import FEW, Seen, read_images
 from alexnet.inspect.opened_run import as_run, open_run
+from alexnet.prediction.crops import probabilities
 from alexnet.run import Run
 
 
@@ -31,8 +32,7 @@ def predictions(
     *,
     count: int = FEW,
     crops: int = 1,
-    device: str = "auto",
-    workers: int | None = None,
+    compute: Compute = Compute(),  # noqa: B008
 ) -> Predictions:
     """The probabilities of some images, held in memory with the images.
 
@@ -47,7 +47,7 @@ def predictions(
         UserError: not a run, one without weights, no images, or none that can be read.
     """
     run = as_run(run)
-    seen, notices = read_images(run, paths, count=count, workers=workers)
-    opened = open_run(run, device=device, workers=workers)
+    seen, notices = read_images(run, paths, count=count, workers=compute.workers)
+    opened = open_run(run, compute)
     found = probabilities(opened.model, (one.pixels for one in seen), crops)
     return Predictions(run=run, images=seen, probabilities=found, notices=notices)

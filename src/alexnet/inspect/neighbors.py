@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.backends import Compute
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import BATCH_SIZE
 from alexnet.inspect.feature_cache import Index, open_index
 from alexnet.inspect.input_images import FEW, Seen, none_readable, read_images, say_broken
 from alexnet.inspect.opened_run import as_run, check_layer, open_run
@@ -63,9 +63,7 @@ def similar(
     *,
     count: int = COUNT,
     layer: str = LAYER,
-    device: str = "auto",
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
     progress: Progress = no_progress,
 ) -> Similar:
     """Of each image the nearest ones by the Euclidean distance of a layer's output.
@@ -90,14 +88,12 @@ def similar(
     if count < 1:
         raise UserError(f"count has to be at least 1, got {count}")
     check_layer(run.architecture, layer)
-    seen, notices = read_images(run, paths, count=FEW, workers=workers)
+    seen, notices = read_images(run, paths, count=FEW, workers=compute.workers)
     inputs = list(find_inputs(among))
     absent = [(one.path, one.error) for one in inputs if one.error is not None]
     here = [one.path for one in inputs if one.error is None]
-    opened = open_run(run, device=device, workers=workers)
-    index = open_index(
-        opened, here, layer, workers=workers, batch_size=batch_size, progress=progress
-    )
+    opened = open_run(run, compute)
+    index = open_index(opened, here, layer, compute=compute, progress=progress)
     broken = [*absent, *index.broken]
     if not index.paths:
         raise UserError(none_readable(broken))

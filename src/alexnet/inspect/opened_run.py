@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import loading
-from alexnet.backends import TORCH
+from alexnet.backends import TORCH, Compute
 from alexnet.config.settings import check_names
 from alexnet.data.augmentation import view_plan
 from alexnet.errors import RunError, UserError
@@ -51,7 +51,8 @@ class Opened:
 
 
 def open_run(
-    run: Run | str | os.PathLike[str], *, device: str = "auto", workers: int | None = None
+    run: Run | str | os.PathLike[str],
+    compute: Compute = Compute(),  # noqa: B008
 ) -> Opened:
     """Open a run, or the run in a folder.
 
@@ -62,8 +63,7 @@ def open_run(
         UserError: not a run, one without weights, or a device that is not there.
     """
     run = as_run(run)
-    options: dict[str, Any] = {"device": device, "workers": workers}
-    model: Any = loading.open_inference_model(run, backend=TORCH, **options)
+    model: Any = loading.open_inference_model(run, replace(compute, backend=TORCH))
     return Opened(run, model)
 
 

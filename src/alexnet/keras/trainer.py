@@ -49,6 +49,7 @@ class Trainer:
     """Trains a network; the loop over epochs is the caller's.
 
     Args:
+        precision: auto, fp32 or bf16.
         lr_factors: by canonical name, what the learning rate of a weight is multiplied by; 1
             where it is not named, and 0 for a weight that stays as it is.
 
@@ -61,11 +62,12 @@ class Trainer:
         model: KerasInferenceModel,
         recipe: Recipe,
         *,
+        precision: str = "auto",
         lr_factors: Mapping[str, float] | None = None,
     ) -> None:
         self._inference_model = model
         self._recipe = recipe
-        self._model = _training_model(model, recipe.precision)
+        self._model = _training_model(model, precision)
         factors = dict(lr_factors or {})
         _freeze(self._model, factors)
         trained = {id(variable) for variable in self._model.trainable_variables}

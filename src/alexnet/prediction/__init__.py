@@ -1,6 +1,6 @@
-"""What a run takes images for, one after the other."""
+"""Classify images with a trained network."""
 
 from alexnet.prediction.inputs import Input, find_inputs
-from alexnet.prediction.predictor import Prediction, predict
+from alexnet.prediction.predictor import Prediction, Predictor, load, predict
 
-__all__ = ["Input", "Prediction", "find_inputs", "predict"]
+__all__ = ["Input", "Prediction", "Predictor", "find_inputs", "load", "predict"]

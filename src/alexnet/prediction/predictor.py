@@ -1,102 +1,351 @@
-"""Images in, predictions out, a batch at a time."""
+"""A trained network, loaded once, that classifies paths, images, arrays and bytes."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from alexnet import backends, loading
+from alexnet import loading
+from alexnet.backends import Compute, InferenceModel
+from alexnet.config.preprocessing import Preprocessing, resize_px_for
+from alexnet.data.decoding import ImageError, decode, square_pixels
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import BATCH_SIZE, batch_probabilities, check_crops
+from alexnet.prediction.crops import batch_probabilities, batches, check_crops
 from alexnet.prediction.inputs import Input, find_inputs
-from alexnet.prediction.reading import Read, read_batches
-from alexnet.run import Run
+from alexnet.prediction.reading import read_batches
+from alexnet.pretrained.published import open_pretrained
+from alexnet.progress import Progress, no_progress
+from alexnet.run import RUN_FILE, Run
+from alexnet.spec.architectures import Architecture
+from alexnet.text import printable
+
+ImageLike: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | Image.Image | NDArray[np.uint8]"
+)
+"""A path, the bytes of an image file, a PIL image, or an array (H, W, 3) or (H, W), uint8, RGB."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable classes of one image, the best first; or why it could not be read."""
+    """The most probable classes of one image, most probable first, or why it is unreadable."""
 
     path: str
-    """As given or found."""
+    """The path as it was passed or discovered; a description for an image from memory."""
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
     error: str | None = None
 
+    @property
+    def label(self) -> str | None:
+        """The most probable class; None for an unreadable image."""
+        return self.classes[0] if self.classes else None
+
+    @property
+    def confidence(self) -> float | None:
+        """Probability of the most probable class; None for an unreadable image."""
+        return self.probabilities[0] if self.probabilities else None
+
+    def __repr__(self) -> str:
+        if self.error is not None:
+            return f"Prediction({self.path!r}, error={self.error!r})"
+        pairs = zip(self.classes, self.probabilities, strict=True)
+        top = ", ".join(f"{name} {probability:.1%}" for name, probability in pairs)
+        return f"Prediction({self.path!r}: {top})"
+
+
+class Predictor:
+    """A network with its weights, preprocessing and class names, ready to classify images.
+
+    Made by `alexnet.load`; it is loaded once and can be used any number of times.
+
+    Example:
+        >>> from alexnet import architecture, weights
+        >>> from alexnet.backends import Compute
+        >>> net = architecture("half", num_classes=2, image_size=64, widths=8, hidden=8)
+        >>> predictor = Predictor(
+        ...     net,
+        ...     weights.initial(net, seed=0),
+        ...     Preprocessing(resize_px=73, crop_px=64),
+        ...     classes=("cat", "dog"),
+        ...     compute=Compute(device="cpu"),
+        ... )
+        >>> predictor
+        Predictor(half, 2 classes, 64x64 pixels, torch on cpu)
+        >>> prediction = predictor(np.zeros((80, 100, 3), np.uint8))
+        >>> prediction.label in ("cat", "dog")
+        True
+        >>> predictor.probabilities([np.zeros((80, 100, 3), np.uint8)]).shape
+        (1, 2)
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, np.ndarray],
+        preprocessing: Preprocessing,
+        *,
+        classes: Sequence[str] | None = None,
+        compute: Compute = Compute(),  # noqa: B008
+        mean_image: NDArray[np.float32] | None = None,
+        run: Run | None = None,
+    ) -> None:
+        names = tuple(classes or map(str, range(architecture.num_classes)))
+        if len(names) != architecture.num_classes:
+            raise UserError(
+                f"expected {architecture.num_classes} class names, got {len(names)}: the network "
+                f"has {architecture.num_classes} outputs"
+            )
+        self.architecture, self.preprocessing, self.classes = architecture, preprocessing, names
+        self.compute = compute.with_backend()
+        self.run = run
+        """The run that it was loaded from, if any."""
+        self.model: InferenceModel = loading.inference_model(
+            architecture, weights, preprocessing, self.compute, mean_image=mean_image
+        )
+
+    @classmethod
+    def of_run(cls, run: Run, compute: Compute = Compute()) -> "Predictor":  # noqa: B008
+        """Load the best weights of a run; by default in the backend that trained it."""
+        return cls(
+            run.architecture,
+            run.weights(),
+            run.preprocessing,
+            classes=run.classes,
+            compute=compute.with_backend(run.backend),
+            mean_image=run.mean_image(),
+            run=run,
+        )
+
+    def __call__(
+        self, images: "ImageLike | Iterable[ImageLike]", *, top: int = 5, crops: int = 1
+    ) -> "Prediction | list[Prediction]":
+        """Classify one image, or several: one `Prediction`, or a list of them in order.
+
+        Args:
+            images: an image (a path, bytes, a PIL image, an array (H, W, 3) or (H, W) of uint8,
+                RGB), an iterable of them, or a batch (N, H, W, 3).
+            top: the number of classes in each prediction, at most.
+            crops: 1 for the center crop, 10 for the paper's ten crops, whose probabilities are
+                averaged.
+
+        Raises:
+            UserError: a wrong argument. An unreadable file is a prediction with an `error`.
+        """
+        if _is_single(images):
+            return next(self._predict_images([cast("ImageLike", images)], top, crops))
+        return list(self._predict_images(cast("Iterable[ImageLike]", images), top, crops))
+
+    def probabilities(
+        self, images: "Iterable[ImageLike]", *, crops: int = 1
+    ) -> NDArray[np.float64]:
+        """Return the probability of each class for each image, (N, num_classes).
+
+        Raises:
+            UserError: an image that cannot be read.
+        """
+        pixels = [self._pixels(image) for image in images]
+        check_crops(crops)
+        rows = [
+            batch_probabilities(self.model, batch, crops)
+            for batch in batches(pixels, self.compute.batch_size)
+        ]
+        return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)))
+
+    def stream(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        *,
+        top: int = 5,
+        crops: int = 1,
+        stdin: BinaryIO | None = None,
+    ) -> Iterator[Prediction]:
+        """Classify the images that paths, folders, patterns and `-` name, as `predict` does."""
+        _check_call(top, crops)
+        return self._stream(_first_input(paths, stdin), top, crops)
+
+    def _stream(self, inputs: Iterator[Input], top: int, crops: int) -> Iterator[Prediction]:
+        resize_px = self.preprocessing.resize_px
+        compute = self.compute
+        for batch in read_batches(inputs, resize_px, compute.workers, compute.batch_size):
+            yield from self._predictions([(one.path, pixels) for one, pixels in batch], top, crops)
+
+    def _predict_images(
+        self, images: "Iterable[ImageLike]", top: int, crops: int
+    ) -> Iterator[Prediction]:
+        _check_call(top, crops)
+        for start, batch in enumerate(batches(images, self.compute.batch_size)):
+            pairs: list[tuple[str, NDArray[np.uint8] | str]] = []
+            for number, image in enumerate(batch, start * self.compute.batch_size):
+                name = _name_of(image, number)
+                try:
+                    pairs.append((name, self._pixels(image)))
+                except ImageError as error:
+                    pairs.append((name, str(error)))
+            yield from self._predictions(pairs, top, crops)
+
+    def _predictions(
+        self, batch: "Sequence[tuple[str, NDArray[np.uint8] | str]]", top: int, crops: int
+    ) -> Iterator[Prediction]:
+        readable = [pixels for _, pixels in batch if not isinstance(pixels, str)]
+        rows = iter(batch_probabilities(self.model, readable, crops) if readable else ())
+        for name, pixels in batch:
+            if isinstance(pixels, str):
+                yield Prediction(name, (), (), pixels)
+                continue
+            row: NDArray[np.float64] = next(rows)
+            best = np.argsort(-row, kind="stable")[:top]
+            names = tuple(self.classes[i] for i in best)
+            yield Prediction(name, names, tuple(row[best].tolist()))
+
+    def _pixels(self, image: "ImageLike") -> NDArray[np.uint8]:
+        size_px = self.preprocessing.resize_px
+        if isinstance(image, Image.Image):
+            return square_pixels(image, size_px)
+        if isinstance(image, np.ndarray):
+            if image.dtype != np.uint8 or image.ndim not in (2, 3):
+                raise UserError(
+                    f"invalid image array: expected uint8 of shape (H, W, 3) or (H, W), got "
+                    f"{image.dtype} of shape {image.shape}"
+                )
+            gray = image.ndim == 3 and image.shape[2] == 1
+            return square_pixels(Image.fromarray(image[..., 0] if gray else image), size_px)
+        return decode(image, size_px)
+
+    def __repr__(self) -> str:
+        height, width = self.architecture.input_shape[1:]
+        return (
+            f"Predictor({self.architecture.variant}, {len(self.classes)} classes, "
+            f"{height}x{width} pixels, {self.compute.backend} on {self.compute.device})"
+        )
+
+
+def load(
+    source: Run | str | os.PathLike[str],
+    *,
+    variant: str | Architecture | None = None,
+    changes: Mapping[str, Any] | None = None,
+    classes: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+    compute: Compute = Compute(),  # noqa: B008
+    offline: bool = False,
+    progress: Progress = no_progress,
+) -> Predictor:
+    """Load a trained network to classify images with: a run, a weights file or published weights.
+
+    Args:
+        source: a run or its folder; a weights file that `alexnet.weights.read` reads; or the name
+            of published weights (`owt`, `bvlc`, `caffenet`), downloaded to the cache.
+        variant: the network of a weights file; by default the variant that its shapes fit.
+        changes: fields of `Architecture` with their new values.
+        classes: names of the outputs, where the source has none; by default "0", "1", ….
+        preprocessing: how the training images were prepared, where the source does not state it.
+        compute: backend, device, workers and batch size.
+        offline: do not download.
+
+    Raises:
+        UserError: no such source, or weights that do not fit.
+
+    Example:
+        `load("runs/flowers")("garden/1.jpg").label`
+    """
+    if isinstance(source, Run):
+        return Predictor.of_run(source, compute)
+    if (Path(source) / RUN_FILE).is_file():
+        return Predictor.of_run(Run.open(source), compute)
+    pretrained = open_pretrained(
+        os.fspath(source),
+        variant=variant,
+        changes=changes,
+        offline=offline,
+        progress=progress,
+    )
+    outputs = len(pretrained.weights.get("fc8.bias", ()))
+    architecture = pretrained.architecture
+    if outputs:
+        architecture = replace(architecture, num_classes=outputs)
+    known = preprocessing or pretrained.preprocessing
+    if known is None:
+        size = architecture.image_size
+        known = Preprocessing(resize_px=resize_px_for(size), crop_px=size)
+        warnings.warn(
+            f"{printable(os.fspath(source))} does not state how its training images were "
+            "normalized; assuming values scaled to -1 to 1 (pass preprocessing=…)",
+            stacklevel=2,
+        )
+    return Predictor(
+        architecture,
+        pretrained.weights,
+        known,
+        classes=classes or pretrained.classes,
+        compute=compute,
+        mean_image=pretrained.mean_image,
+    )
+
 
 def predict(
-    run: Run | str | os.PathLike[str],
+    source: Predictor | Run | str | os.PathLike[str],
     paths: Iterable[str | os.PathLike[str]],
     *,
     top: int = 5,
     crops: int = 1,
-    backend: str | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    batch_size: int = BATCH_SIZE,
+    compute: Compute = Compute(),  # noqa: B008
     stdin: BinaryIO | None = None,
 ) -> Iterator[Prediction]:
-    """Predictions of images, in order; memory does not grow with their number.
+    """Classify images, in order; memory does not grow with their number.
 
     Args:
-        run: a run, or its folder.
+        source: a `Predictor`, a run, or anything that `alexnet.load` loads.
         paths: files, folders, patterns and `-`; see `alexnet.prediction.find_inputs`.
-        top: how many classes each prediction has, at most.
-        crops: 1 for the center crop, 10 for the paper's ten.
-        backend: torch, tensorflow or jax; when not given, the one that trained the run.
-        workers: threads that decode, ahead of the network; all cores when not given.
-        stdin: the list for `-`; standard input when not given.
+        top: the number of classes in each prediction, at most.
+        crops: 1 for the center crop, 10 for the paper's ten crops.
+        compute: backend, device, workers and batch size; not used with a `Predictor`.
+        stdin: read for `-`; by default standard input.
 
     Returns:
-        An iterator; an image that cannot be read is a prediction with `error` and no classes.
+        An iterator; an unreadable image is a prediction with an `error` and no classes.
 
     Raises:
         UserError: a wrong call, not a run, or no images at all.
         RunError: the network computes values that are not finite.
 
     Example:
-        `[p.classes[0] for p in predict("runs/flowers", ["garden/*.jpg"])]`
+        `[p.label for p in predict("runs/flowers", ["garden/*.jpg"])]`
     """
+    _check_call(top, crops)
+    if not isinstance(source, (Predictor, Run)) and (Path(source) / RUN_FILE).is_file():
+        source = Run.open(source)
+    # A call without any image fails here, and not when the first prediction is requested.
+    inputs = _first_input(paths, stdin)
+    predictor = source if isinstance(source, Predictor) else load(source, compute=compute)
+    return predictor._stream(inputs, top, crops)
+
+
+def _check_call(top: int, crops: int) -> None:
     if top < 1:
-        raise UserError(f"top has to be at least 1, got {top}")
-    if batch_size < 1:
-        raise UserError(f"the batch size has to be at least 1, got {batch_size}")
+        raise UserError(f"invalid value for top: expected at least 1, got {top}")
     check_crops(crops)
-    run = run if isinstance(run, Run) else Run.open(run)
+
+
+def _first_input(
+    paths: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None
+) -> Iterator[Input]:
     inputs = find_inputs(paths, stdin)
-    # A call without any image fails here, and not when the first prediction is asked for.
-    inputs = chain([next(inputs)], inputs)
-    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
-    return _stream(run, model, inputs, top, crops, workers, batch_size)
+    return chain([next(inputs)], inputs)
 
 
-def _stream(
-    run: Run,
-    model: backends.InferenceModel,
-    inputs: Iterator[Input],
-    top: int,
-    crops: int,
-    workers: int | None,
-    batch_size: int,
-) -> Iterator[Prediction]:
-    for batch in read_batches(inputs, run.preprocessing.resize_px, workers, batch_size):
-        yield from _predictions(run, model, batch, top, crops)
+def _is_single(images: Any) -> bool:
+    if isinstance(images, np.ndarray):
+        return images.ndim < 4
+    return isinstance(images, (str, os.PathLike, bytes, bytearray, memoryview, Image.Image))
 
 
-def _predictions(
-    run: Run, model: backends.InferenceModel, batch: list[Read], top: int, crops: int
-) -> Iterator[Prediction]:
-    readable = [found for _, found in batch if not isinstance(found, str)]
-    rows = iter(batch_probabilities(model, readable, crops) if readable else ())
-    for one, found in batch:
-        if isinstance(found, str):
-            yield Prediction(one.path, (), (), found)
-            continue
-        row: NDArray[np.float64] = next(rows)
-        best = np.argsort(-row, kind="stable")[:top]
-        names = tuple(run.classes[i] for i in best)
-        yield Prediction(one.path, names, tuple(row[best].tolist()))
+def _name_of(image: Any, number: int) -> str:
+    is_path = isinstance(image, (str, os.PathLike))
+    return os.fsdecode(image) if is_path else f"image {number}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alexnet.data.decoding import ImageError, decode
 from alexnet.data.parallel import ordered_map
-from alexnet.evaluation.crops import batches
+from alexnet.prediction.crops import batches
 from alexnet.prediction.inputs import Input
 
 Read: TypeAlias = "tuple[Input, NDArray[np.uint8] | str]"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from alexnet.config.preprocessing import resize_px_for
 from alexnet.config.settings import check_names
 from alexnet.errors import UserError
 from alexnet.pretrained.published import PUBLISHED, Pretrained, check_name
-from alexnet.run import Run
+from alexnet.run import PretrainedRecord, Run
 from alexnet.spec.architectures import CONVS, Architecture
 from alexnet.text import counted
 from alexnet.weights import initial
@@ -50,7 +49,7 @@ class Start:
 
     weights: dict[str, np.ndarray]
     """All of the network's, by canonical name."""
-    record: dict[str, Any]
+    record: PretrainedRecord
     """What the run keeps of where they came from."""
 
 
@@ -77,7 +76,9 @@ def start(
         )
     if keeps_head and (of_layers == set(frozen) or not recipe.pretrained_lr_factor):
         raise UserError("every layer is frozen, so there is nothing to train")
-    record = {"from": str(pretrained), "loaded": [n for n in network.weight_shapes if n in loaded]}
+    record = PretrainedRecord(
+        source=str(pretrained), loaded=tuple(n for n in network.weight_shapes if n in loaded)
+    )
     return Start(weights={**initial(network, recipe.seed), **loaded}, record=record)
 
 
@@ -104,7 +105,7 @@ def lr_factors(run: Run) -> dict[str, float]:
     frozen = frozen_layers(run.architecture, run.recipe)
     return {
         name: 0.0 if _layer(name) in frozen else run.recipe.pretrained_lr_factor
-        for name in run.pretrained.get("loaded", ())
+        for name in (run.pretrained.loaded if run.pretrained else ())
     }
 
 
@@ -134,7 +135,7 @@ def described(run: Run) -> list[str]:
     slower = f", those that were loaded at {factor:g} of the learning rate"
     millions = trained_parameters(run) / 1e6
     return [
-        f"fine-tuning from {run.pretrained['from']}: {body[0]} … {body[-1]} loaded, {head}{frozen}",
+        f"fine-tuning from {run.pretrained.source}: {body[0]} … {body[-1]} loaded, {head}{frozen}",
         f"{millions:.1f} million parameters are trained{slower * (len(rest) < len(loaded))}",
     ]
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from alexnet.backends import Compute
 from alexnet.errors import UserError
 from alexnet.history import read_epochs
 from alexnet.html import render
@@ -29,9 +30,7 @@ def report(
     force: bool = False,
     split: str | None = None,
     crops: int = 1,
-    backend: str | None = None,
-    device: str = "auto",
-    workers: int | None = None,
+    compute: Compute = Compute(),  # noqa: B008
     progress: Progress = no_progress,
 ) -> Path:
     """Write the report of a run as one HTML file, with everything in it.
@@ -43,7 +42,7 @@ def report(
             run's folder holds, and says what is missing.
         output: the file; RUN/report.html when not given.
         force: write over a file that is no report.
-        split: as for `alexnet.evaluation.evaluate`; so are crops, backend, device and workers.
+        split: as for `alexnet.evaluation.evaluate`; so are crops and compute.
 
     Returns:
         The file.
@@ -61,9 +60,7 @@ def report(
     options: dict[str, Any] = {
         "split": split,
         "crops": crops,
-        "backend": backend,
-        "device": device,
-        "workers": workers,
+        "compute": compute,
         "progress": progress,
     }
     judgement, missing = _judged(run, source, options)
@@ -108,10 +105,10 @@ def _judged(
     if source is not None:
         return judge(run, source, **options), []
     try:
-        return judge(run, run.data.get("source", ""), **options), []
+        return judge(run, run.data.source, **options), []
     except UserError as error:
         # A wrong option is said as what it is, and not as images that are not there.
-        if options["split"] is not None or options["backend"] or options["device"] != "auto":
+        if options["split"] is not None or options["compute"] != Compute():
             raise
         kept = kept_judgement(run)
         missing = [f"the images that the run was trained from cannot be used: {error}"]

@@ -1,6 +1,7 @@
 """What stands in the report, section by section, as values for the template."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,7 +76,10 @@ def sections(
         "images_facts": _of_images(run),
         "recipe": _settings(run.recipe),
         "network": _settings(run.architecture),
-        "machine": [Fact(key, printable(_plain(value))) for key, value in run.machine.items()],
+        "compute": _settings(run.compute),
+        "environment": [
+            Fact(key, printable(_plain(value))) for key, value in asdict(run.environment).items()
+        ],
     }
 
 
@@ -158,14 +162,14 @@ def _of_images(run: Run) -> list[Fact]:
     """Where the images came from, and how many there were."""
     measured = read_measured(run.folder)
     said = {"hash": "by a hash of each file's content", "folders": "by folders"}
-    found = [Fact("data", printable(str(run.data.get("source", "not known"))))]
-    if run.data.get("split_by"):
-        how = str(run.data["split_by"])
+    found = [Fact("data", printable(run.data.source or "not known"))]
+    if run.data.split_by:
+        how = run.data.split_by
         found.append(Fact("split", said.get(how, f"by a {how}")))
-    known = {"train": measured.train, "val": measured.val} if measured else run.data
-    for split, name in (("train", "training"), ("val", "validation")):
-        if split in known:
-            found.append(Fact(f"{name} images", f"{known[split]:,}"))
+    counts = measured or run.data
+    for count, name in ((counts.train, "training"), (counts.val, "validation")):
+        if count:
+            found.append(Fact(f"{name} images", f"{count:,}"))
     found.append(Fact("classes", f"{len(run.classes):,}"))
     steps = run.preprocessing
     found.append(Fact("kept as", f"{steps.resize_px}×{steps.resize_px} pixels"))

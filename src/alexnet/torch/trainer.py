@@ -26,6 +26,7 @@ class Trainer:
     """Trains a network; the loop over epochs is the caller's.
 
     Args:
+        precision: auto, fp32, bf16 or fp16.
         lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
             0.0 where the array stays as it is.
         compiled: run the network through torch.compile (a minute to start, on a CPU).
@@ -36,12 +37,13 @@ class Trainer:
         model: TorchInferenceModel,
         recipe: Recipe,
         *,
+        precision: str = "auto",
         lr_factors: Mapping[str, float] = MappingProxyType({}),
         compiled: bool = False,
     ) -> None:
         self.model = model
         self._recipe = recipe
-        self._dtype = autocast_type(recipe.precision, model.device)
+        self._dtype = autocast_type(precision, model.device)
         if compiled:
             model.network.compile()
         self._frozen_norms = _freeze(model.network, lr_factors)

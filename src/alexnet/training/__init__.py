@@ -2,7 +2,6 @@
 
 from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
 from alexnet.diagnosis.measurements import Measured
-from alexnet.training.environment import Machine
 from alexnet.training.loop import TrainingInterrupted
 from alexnet.training.observers import Observer
 from alexnet.training.results import TrainingResult
@@ -10,7 +9,6 @@ from alexnet.training.runner import resume, train
 
 __all__ = [
     "Diagnosis",
-    "Machine",
     "Measured",
     "Observer",
     "TrainingInterrupted",

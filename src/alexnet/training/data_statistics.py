@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet.config.preprocessing import ColorStatistics
 from alexnet.data import Store
-from alexnet.data.augmentation import ColorStatistics
 from alexnet.progress import Progress, no_progress
 
 _MOST = 20_000

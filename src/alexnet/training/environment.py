@@ -1,55 +1,50 @@
-"""Where a training computes, and what it says of that in its run."""
+"""The machine and the libraries of a training, and where a resumed run computes."""
 
-import dataclasses
 import platform
-from importlib.metadata import version
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from alexnet import backends
-from alexnet.backends import TORCH
-from alexnet.errors import UserError
-from alexnet.run import Run
+from alexnet import __version__, backends
+from alexnet.backends import TORCH, Compute
+from alexnet.run import Environment, Run
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Machine:
-    """Where a training computes; none of it belongs to the recipe.
-
-    Args:
-        backend: torch, tensorflow or jax.
-        device: `auto`, or a device of the backend such as `cpu` or `cuda:1`.
-        workers: threads that decode and crop; None for one a core.
-        compile: run the network through torch.compile.
-    """
-
-    device: str = "auto"
-    workers: int | None = None
-    compile: bool = False
-    backend: str = TORCH
-
-    def __post_init__(self) -> None:
-        backends.check_backend(self.backend)
-        if self.compile and self.backend != TORCH:
-            raise UserError("--compile is for PyTorch; with Keras every step is compiled already")
-
-
-def machine_of(run: Run, backend: str | None) -> Machine:
-    """What the run began on; another backend finds its device anew."""
-    names = [field.name for field in dataclasses.fields(Machine) if field.name in run.machine]
-    machine = Machine(**{name: run.machine[name] for name in names})
-    if backend in (None, machine.backend):
-        return machine
-    return dataclasses.replace(machine, backend=str(backend), device="auto", compile=False)
-
-
-def described(backend: str) -> dict[str, Any]:
-    """The machine and the versions of what computes on it."""
-    return {
-        "threads": backends.threads(backend),
-        "platform": platform.platform(),
-        "processor": platform.processor(),
-        "python": platform.python_version(),
-        "versions": {
-            name: version(name) for name in ("alexnet", "numpy", *backends.libraries(backend))
+def describe_environment(backend: str) -> Environment:
+    """Describe this machine and the versions of the libraries that compute."""
+    return Environment(
+        threads=backends.threads(backend),
+        platform=platform.platform(),
+        processor=platform.processor(),
+        python=platform.python_version(),
+        versions={
+            "alexnet": __version__,
+            **{name: _version(name) for name in ("numpy", *backends.libraries(backend))},
         },
-    }
+    )
+
+
+def resumed_compute(run: Run, changes: Mapping[str, Any]) -> Compute:
+    """The compute settings of a run with some changed; another backend finds its device anew."""
+    backend = changes.get("backend") or run.backend
+    defaults = {} if backend == run.backend else {"device": "auto", "compile": False}
+    return replace(run.compute, **{**defaults, **changes, "backend": backend})
+
+
+def moved_run(run: Run, compute: Compute) -> Run:
+    """The run with these compute settings and this machine recorded in its folder."""
+    earlier = run.environment.earlier_backends
+    if compute.backend != run.backend:
+        earlier = (*earlier, run.backend)
+    now = describe_environment(compute.backend or TORCH)
+    moved = replace(run, compute=compute, environment=replace(now, earlier_backends=earlier))
+    moved.save()
+    return moved
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

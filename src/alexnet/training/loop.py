@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from alexnet import weights
 from alexnet.backends import Trainer
 from alexnet.config.hyperparameters import Recipe
-from alexnet.data.augmentation import ColorStatistics, training_plan
+from alexnet.config.preprocessing import ColorStatistics
+from alexnet.data.augmentation import training_plan
 from alexnet.data.rng import permutation, step_seed
 from alexnet.evaluation.validation import ImageSource, validate
 from alexnet.history import Epoch, Times, write_tables

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from alexnet import loading, plots
 from alexnet.data import Store
-from alexnet.data.augmentation import ColorStatistics, apply, training_plan
+from alexnet.data.augmentation import apply, training_plan
 from alexnet.data.rng import permutation
 from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
 from alexnet.errors import UserError
-from alexnet.evaluation.crops import probabilities
 from alexnet.evaluation.metrics import Metrics, measure
 from alexnet.history import best, read_epochs, rows
+from alexnet.prediction.crops import probabilities
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST, LAST, RUN_FILE, Run
 from alexnet.training.checkpoint import CHECKPOINT
@@ -62,10 +62,11 @@ def has_ended(run: Run) -> bool:
 def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> None:
     """Draw the first images of the first epoch as the network will see them, batch.png."""
     order = train_rows[permutation(run.recipe.seed, 0, len(train_rows))][:_SHOWN]
+    assert run.colors is not None
     plan = training_plan(
         run.recipe,
         run.preprocessing,
-        ColorStatistics(**run.colors),
+        run.colors,
         seed=run.recipe.seed,
         epoch=0,
         samples=order,
@@ -92,15 +93,11 @@ def conclude(
     run: Run,
     store: Store,
     val_rows: NDArray[np.int64],
-    *,
-    backend: str,
-    device: str,
-    workers: int | None,
     progress: Progress = no_progress,
 ) -> TrainingResult:
     """Judge the best weights on the validation images; draw the curves and confusion.png."""
     draw_curves(run)
-    model = loading.open_inference_model(run, backend=backend, device=device, workers=workers)
+    model = loading.open_inference_model(run, run.compute)
     with progress("evaluating the best epoch", len(val_rows)) as steps:
         images = (store[int(row)] for row in val_rows)
         found = probabilities(model, images, steps=steps)

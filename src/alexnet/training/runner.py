@@ -1,10 +1,9 @@
-"""Train on images, or go on with a run that was stopped."""
+"""Train on images, or resume a run: settle the plan, prepare the data, run the loop."""
 
-import dataclasses
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import backends, data, loading
+from alexnet.backends import TORCH, Compute
 from alexnet.config.hyperparameters import Recipe, enough_epochs, recipe
-from alexnet.data.augmentation import ColorStatistics
 from alexnet.diagnosis.diagnosing import keep_diagnosis
 from alexnet.diagnosis.measurements import counted, measured
 from alexnet.errors import DivergedError, UserError
 from alexnet.io.atomic import remove_partial, write_bytes
 from alexnet.pretrained import fine_tuning
-from alexnet.pretrained.published import open_pretrained
+from alexnet.pretrained.published import Pretrained, open_pretrained
 from alexnet.progress import Progress, no_progress
-from alexnet.run import MEAN_IMAGE, RUN_FILE, TRAINED_ON, Run
+from alexnet.run import MEAN_IMAGE, RUN_FILE, TRAINED_ON, DataRecord, Run
 from alexnet.spec.architectures import Architecture
 from alexnet.text import printable
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import TrainingState
-from alexnet.training.data_statistics import measure
+from alexnet.training.data_statistics import Statistics, measure
 from alexnet.training.dataset import (
     find_images,
     lasting,
@@ -35,7 +34,7 @@ from alexnet.training.dataset import (
     say_broken,
     split_images,
 )
-from alexnet.training.environment import Machine, described, machine_of
+from alexnet.training.environment import describe_environment, moved_run, resumed_compute
 from alexnet.training.estimates import forecast
 from alexnet.training.loop import Task, TrainingInterrupted, run_loop
 from alexnet.training.observers import Observer, Observers
@@ -65,215 +64,284 @@ def train(
     variant: str | Architecture | None = None,
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = recipe("fast"),  # noqa: B008
-    machine: Machine = Machine(),  # noqa: B008
+    compute: Compute = Compute(),  # noqa: B008
     output_dir: str | os.PathLike[str] | None = None,
     tensorboard: bool = False,
     offline: bool = False,
     observer: Observer | None = None,
     progress: Progress = no_progress,
 ) -> TrainingResult:
-    """Train an AlexNet on images; the run's folder then holds everything.
+    """Train an AlexNet on images and write everything about it into a run's folder.
 
     Args:
-        source: what `alexnet.data.find` reads: a folder of classes, a CSV, an archive, `digits`.
-        variant: the network, `half` or that of the pretrained weights if not given; the number
-            of classes is that of the images.
+        source: a dataset, as `alexnet.data.find` reads it: a folder with a folder per class, a
+            CSV table, an archive, or `digits`.
+        variant: the network; by default `half`, or that of the pretrained weights. The number of
+            classes is that of the dataset.
         changes: fields of `Architecture` with their new values.
-        output_dir: the run's folder; when not given, one named after the time under `runs/`.
-        tensorboard: write the curves as TensorBoard events too.
-        offline: download no pretrained weights; take them from the cache.
-        observer: told of every step and epoch.
-        progress: told of the work before the first step and after the last.
+        recipe: the hyperparameters; see `alexnet.recipe`.
+        compute: the backend, device, precision and workers.
+        output_dir: the run's folder; by default a new one under `runs/`.
+        tensorboard: also write TensorBoard events.
+        offline: do not download pretrained weights; use those in the cache.
+        observer: called at every step and epoch.
+        progress: reports the work before the first step and after the last.
 
     Returns:
-        The run, and how good its best epoch is on the validation images.
+        The run, the metrics of its best epoch on the validation set, and a diagnosis.
 
     Raises:
-        UserError: the images, a setting or the output folder cannot be used.
+        UserError: the dataset, a setting or the output folder cannot be used.
         RunError: the loss is not finite, or the disk is full; the run can be resumed.
-        TrainingInterrupted: by Ctrl-C; the run can be resumed.
+        TrainingInterrupted: by Ctrl-C or SIGTERM; the run can be resumed.
+
+    Example:
+        `train("flowers", recipe=alexnet.recipe(epochs=10)).metrics.top1`
     """
     observer = observer or Observer()
-    changes, pretrained = dict(changes or {}), None
+    plan = _plan(source, variant, changes or {}, recipe, compute, output_dir)
+    dataset = data.find(source, progress=progress)
+    plan, start = _with_dataset(plan, dataset, offline, observer, progress)
+    run, store = _prepare(plan, dataset, start, tensorboard, observer, progress)
+    return _run(run, store, observer, progress)
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    compute: Mapping[str, Any] | None = None,
+    observer: Observer | None = None,
+    progress: Progress = no_progress,
+) -> TrainingResult:
+    """Resume a run that was interrupted, as if it had never been.
+
+    On the CPU of the same machine it ends with the same weights and metrics, bit for bit.
+
+    Args:
+        folder: the run's folder.
+        compute: fields of `Compute` to change, such as `{"device": "cuda"}`; a run can continue
+            in another backend, with the same batches in the same order.
+
+    Raises:
+        UserError: not a run, a damaged checkpoint, or a dataset that changed since.
+        RunError, TrainingInterrupted: as `train`.
+    """
+    observer = observer or Observer()
+    run = Run.open(folder)
+    chosen = resumed_compute(run, compute or {})
+    chosen.check()
+    dataset = find_images(run.data.source, run.recipe, observer, progress)
+    store = data.open_store(
+        samples_of(dataset), run.preprocessing.resize_px, chosen.workers, progress
+    )
+    if dataset.classes != run.classes or store.path.parent.name != run.data.key:
+        raise UserError(
+            f"cannot resume {run.folder}: the dataset {run.data.source} has changed since this "
+            "run started; restore it or start a new run"
+        )
+    remove_partial(run.folder)
+    if chosen != run.compute:
+        run = moved_run(run, chosen)
+    return _run(run, store, observer, progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What was asked for, checked before anything of the dataset is read."""
+
+    source: str | os.PathLike[str]
+    variant: str | Architecture | None
+    changes: Mapping[str, Any]
+    recipe: Recipe
+    compute: Compute
+    output_dir: Path | None
+    architecture: Architecture | None
+    """None where it comes with the pretrained weights."""
+
+
+def _plan(
+    source: str | os.PathLike[str],
+    variant: str | Architecture | None,
+    changes: Mapping[str, Any],
+    recipe: Recipe,
+    compute: Compute,
+    output_dir: str | os.PathLike[str] | None,
+) -> _Plan:
     recipe = fine_tuning.settled(recipe)
-    # What can be wrong with the call is said before anything of the images is.
-    if recipe.pretrained is None:
-        network = chosen_architecture(variant or "half", recipe, changes)
+    is_from_scratch = recipe.pretrained is None
+    architecture = (
+        chosen_architecture(variant or "half", recipe, dict(changes)) if is_from_scratch else None
+    )
     if output_dir is not None:
         require_free(Path(output_dir))
-    backends.check_device(machine.device, machine.backend)
-    found = data.find(source, progress=progress)
-    if recipe.pretrained is not None:
+    compute = compute.with_backend()
+    compute.check()
+    return _Plan(
+        source=source,
+        variant=variant,
+        changes=dict(changes),
+        recipe=recipe,
+        compute=compute,
+        output_dir=None if output_dir is None else Path(output_dir),
+        architecture=architecture,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """Where training starts: pretrained weights, if any."""
+
+    pretrained: Pretrained | None = None
+    fine_tuned: fine_tuning.Start | None = None
+
+
+def _with_dataset(
+    plan: _Plan,
+    dataset: data.Dataset,
+    offline: bool,
+    observer: Observer,
+    progress: Progress,
+) -> tuple[_Plan, _Start]:
+    """Settle the architecture for the classes, and load the pretrained weights."""
+    pretrained, architecture = None, plan.architecture
+    if architecture is None:
         pretrained = open_pretrained(
-            recipe.pretrained,
-            variant=variant,
-            changes=with_recipe(variant, recipe, changes),
+            str(plan.recipe.pretrained),
+            variant=plan.variant,
+            changes=with_recipe(plan.variant, plan.recipe, dict(plan.changes)),
             offline=offline,
             notice=observer.notice,
             progress=progress,
         )
         if pretrained.preprocessing is None:
             observer.notice(
-                f"{printable(recipe.pretrained)} does not say how its images were normalized; "
-                f"--normalization (now {recipe.normalization}) is used"
+                f"{printable(str(plan.recipe.pretrained))} does not state how its training images "
+                f"were normalized; using --normalization {plan.recipe.normalization}"
             )
-        network = chosen_architecture(pretrained.architecture, recipe, {})
-    network = with_classes(network, found, "num_classes" in changes)
-    start = fine_tuning.start(network, pretrained, found.classes, recipe) if pretrained else None
-    found = split_images(found, recipe, observer, progress)
-    folder = new_folder(output_dir, found, network)
-    resize_px = fine_tuning.resize_px(network, pretrained)
-    store = data.open_store(samples_of(found), resize_px, machine.workers, progress)
+        architecture = chosen_architecture(pretrained.architecture, plan.recipe, {})
+    architecture = with_classes(architecture, dataset, "num_classes" in plan.changes)
+    start = (
+        fine_tuning.start(architecture, pretrained, dataset.classes, plan.recipe)
+        if pretrained
+        else None
+    )
+    plan = replace(plan, architecture=architecture)
+    return plan, _Start(pretrained=pretrained, fine_tuned=start)
+
+
+def _prepare(
+    plan: _Plan,
+    dataset: data.Dataset,
+    start: _Start,
+    tensorboard: bool,
+    observer: Observer,
+    progress: Progress,
+) -> tuple[Run, data.Store]:
+    """Split and decode the images, and write the run's folder: all but the first step."""
+    architecture = plan.architecture
+    assert architecture is not None
+    dataset = split_images(dataset, plan.recipe, observer, progress)
+    folder = new_folder(plan.output_dir, dataset, architecture)
+    resize_px = fine_tuning.resize_px(architecture, start.pretrained)
+    store = data.open_store(samples_of(dataset), resize_px, plan.compute.workers, progress)
     say_broken(store, observer)
     train_rows, val_rows = rows_of(store, "train"), rows_of(store, "val")
-    recipe = enough_epochs(recipe, len(train_rows))
+    chosen = enough_epochs(plan.recipe, len(train_rows))
     statistics = measure(store, train_rows, progress)
+    known = start.pretrained.preprocessing if start.pretrained else None
     run = Run(
         folder=folder,
-        architecture=network,
-        recipe=recipe,
-        preprocessing=preprocessing_for(
-            network,
-            recipe,
-            statistics,
-            resize_px,
-            pretrained.preprocessing if pretrained else None,
+        architecture=architecture,
+        recipe=chosen,
+        preprocessing=preprocessing_for(architecture, chosen, statistics, resize_px, known),
+        classes=dataset.classes,
+        data=DataRecord(
+            source=lasting(plan.source),
+            root=str(dataset.root.resolve()),
+            split_by=dataset.split_by,
+            key=store.path.parent.name,
+            train=len(train_rows),
+            val=len(val_rows),
         ),
-        classes=found.classes,
-        data={
-            "source": lasting(source),
-            "root": str(found.root.resolve()),
-            "split_by": found.split_by,
-            "key": store.path.parent.name,
-            "train": len(train_rows),
-            "val": len(val_rows),
-        },
-        machine={
-            **dataclasses.asdict(machine),
-            "tensorboard": tensorboard,
-            **described(machine.backend),
-        },
-        colors=dataclasses.asdict(statistics.colors),
-        pretrained=start.record if start else {},
+        compute=plan.compute,
+        environment=describe_environment(plan.compute.backend or TORCH),
+        colors=statistics.colors,
+        pretrained=start.fine_tuned.record if start.fine_tuned else None,
+        tensorboard=tensorboard,
     )
-    # The settings come last: once they are there, the run can go on, without any other file.
+    _write_folder(run, store, train_rows, statistics, start)
+    draw_sample_batch(run, store, train_rows)
+    return run, store
+
+
+def _write_folder(
+    run: Run,
+    store: data.Store,
+    train_rows: NDArray[np.int64],
+    statistics: Statistics,
+    start: _Start,
+) -> None:
+    """Write all that a resume needs; the settings last: once they are there, it can resume."""
     run.make_folder()
     if run.preprocessing.mean_image is not None:
-        known = fine_tuning.mean_image(pretrained, resize_px) if pretrained else None
-        _save_array(run.folder / MEAN_IMAGE, statistics.mean_image if known is None else known)
+        mean_image = statistics.mean_image
+        if start.pretrained is not None:
+            own = fine_tuning.mean_image(start.pretrained, run.preprocessing.resize_px)
+            mean_image = mean_image if own is None else own
+        _save_array(run.folder / MEAN_IMAGE, mean_image)
     _save_array(run.folder / TRAINED_ON, np.unique(store.contents[train_rows]))
-    if start:
-        checkpoint.save(folder, start.weights, TrainingState())
+    if start.fine_tuned:
+        checkpoint.save(run.folder, start.fine_tuned.weights, TrainingState())
     run.save()
-    del start, pretrained  # the weights are in the checkpoint
-    draw_sample_batch(run, store, train_rows)
-    return _run(run, store, machine, observer, progress)
 
 
-def resume(
-    folder: str | os.PathLike[str],
-    *,
-    backend: str | None = None,
-    observer: Observer | None = None,
-    progress: Progress = no_progress,
-) -> TrainingResult:
-    """Go on with a run that was stopped, as if it had never been.
-
-    On the CPU of the same machine it ends with the same weights and metrics, bit for bit.
-
-    Args:
-        backend: when it is to go on in another one, with the same batches in the same order.
-
-    Raises:
-        UserError: not a run, a damaged checkpoint, or images that changed since.
-        RunError: as `train`.
-        TrainingInterrupted: as `train`.
-    """
-    observer = observer or Observer()
-    if backend is not None:
-        backends.check_backend(backend)
-    run = Run.open(folder)
-    machine = machine_of(run, backend)
-    backends.check_device(machine.device, machine.backend)
-    found = find_images(run.data["source"], run.recipe, observer, progress)
-    store = data.open_store(
-        samples_of(found), run.preprocessing.resize_px, machine.workers, progress
-    )
-    if found.classes != run.classes or store.path.parent.name != run.data["key"]:
-        raise UserError(
-            f"{run.data['source']} has changed since {run.folder} was started, so it cannot go on "
-            f"as it began; put the images back, or train anew"
-        )
-    remove_partial(run.folder)
-    if machine.backend != run.backend:
-        run = _moved(run, machine)
-    return _run(run, store, machine, observer, progress)
-
-
-def _run(
-    run: Run, store: data.Store, machine: Machine, observer: Observer, progress: Progress
-) -> TrainingResult:
+def _run(run: Run, store: data.Store, observer: Observer, progress: Progress) -> TrainingResult:
     """Train from the run's checkpoint, or from the start where there is none."""
+    assert run.colors is not None
     task = Task(
         folder=run.folder,
         recipe=run.recipe,
         images=store,
         train_rows=rows_of(store, "train"),
         val_rows=rows_of(store, "val"),
-        colors=ColorStatistics(**run.colors),
+        colors=run.colors,
     )
     if has_ended(run):
         require_whole(run)
         observer.notice(
-            f"{run.folder} had ended already; to train anew for longer: "
+            f"{run.folder} has already finished; start a new run to train longer: "
             f"alexnet train --config {run.folder / RUN_FILE} --epochs {2 * run.recipe.epochs}"
         )
     else:
-        _train(run, task, machine, observer)
-    return conclude(
-        run,
-        store,
-        task.val_rows,
-        backend=machine.backend,
-        device=machine.device,
-        workers=machine.workers,
-        progress=progress,
-    )
+        _train(run, task, observer)
+    return conclude(run, store, task.val_rows, progress)
 
 
-def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
-    trainer, state = _opened(run, machine)
+def _train(run: Run, task: Task, observer: Observer) -> None:
+    trainer, state = _opened(run)
     for line in forecast(run, len(task.train_rows), len(task.val_rows)):
         observer.notice(line)
     if (state.epoch or state.step) and state.epoch < task.recipe.epochs:
         after = f", after {state.step} of {task.steps} steps" if state.step else ""
-        observer.notice(f"going on in epoch {state.epoch + 1}{after}")
-    watchers = [observer, *([TensorBoard(run.folder)] if run.machine["tensorboard"] else [])]
-    watcher = Observers(watchers)
+        observer.notice(f"resuming in epoch {state.epoch + 1}{after}")
+    all_observers = Observers([observer, *([TensorBoard(run.folder)] if run.tensorboard else [])])
+    samples = (task.images, task.train_rows, task.val_rows)
     try:
-        run_loop(task, trainer, state, watcher)
+        run_loop(task, trainer, state, all_observers)
     except TrainingInterrupted:
         if state.epochs:
             draw_curves(run)
         raise
     except DivergedError as error:
         when = f"in epoch {state.epoch + 1}: {str(error).partition(':')[0]}"
-        keep_diagnosis(
-            run,
-            replace(
-                counted(task.images, task.train_rows, task.val_rows, len(run.classes)),
-                diverged=when,
-            ),
-        )
+        keep_diagnosis(run, replace(counted(*samples, len(run.classes)), diverged=when))
         raise
     finally:
-        watcher.finished()
-    # Now, while the weights of the last epoch, of which the curves speak, are still there.
+        all_observers.finished()
+    # Now, while the weights of the last epoch, which the curves describe, are still in memory.
     measurements = measured(
         trainer.model,
-        task.images,
-        task.train_rows,
-        task.val_rows,
+        *samples,
         seed=run.recipe.seed,
         classes=len(run.classes),
         activation=run.architecture.activation,
@@ -282,40 +350,28 @@ def _train(run: Run, task: Task, machine: Machine, observer: Observer) -> None:
     checkpoint.remove(run.folder)
 
 
-def _opened(run: Run, machine: Machine) -> tuple[backends.Trainer, TrainingState]:
-    """The trainer with the weights of the run's checkpoint, or those it starts with.
+def _opened(run: Run) -> tuple[backends.Trainer, TrainingState]:
+    """Build the trainer from the run's checkpoint, or from the initial weights.
 
-    A function of its own, so that the arrays are let go before the first step.
+    A function of its own, so that the arrays are freed before the first step.
     """
     saved = checkpoint.load(run.folder)
     if saved is None and run.pretrained:
         raise UserError(
-            f"{run.folder} has lost the checkpoint that holds the weights it started from; train "
-            f"anew: alexnet train --config {run.folder / RUN_FILE}"
+            f"cannot resume {run.folder}: the checkpoint with its pretrained weights is missing; "
+            f"start a new run: alexnet train --config {run.folder / RUN_FILE}"
         )
     arrays, state = saved or (initial(run.architecture, run.recipe.seed), TrainingState())
     names = run.architecture.weight_shapes
     trainer = loading.open_trainer(
         run,
         {name: arrays[name] for name in arrays if name in names},
-        backend=machine.backend,
+        run.compute,
         lr_factors=fine_tuning.lr_factors(run),
-        device=machine.device,
-        workers=machine.workers,
-        threads=run.machine["threads"],
-        compiled=machine.compile,
+        threads=run.environment.threads,
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
     return trainer, state
-
-
-def _moved(run: Run, machine: Machine) -> Run:
-    """The run, which says from now on that it goes on elsewhere; and where it was until now."""
-    earlier = [*run.machine.get("earlier_backends", []), run.backend]
-    now = {**dataclasses.asdict(machine), **described(machine.backend)}
-    moved = dataclasses.replace(run, machine={**run.machine, **now, "earlier_backends": earlier})
-    moved.save()
-    return moved
 
 
 def _save_array(path: Path, values: NDArray[Any]) -> None:

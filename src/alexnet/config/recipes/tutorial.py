@@ -1,7 +1,7 @@
 """What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs.
 
 Source: the tutorials on AlexNet in PyTorch that the seeds are of.
-Command: `alexnet train flowers --recipe tutorial`.
+Command: `alexnet train flowers --recipe tutorial --precision fp32`.
 """
 
 from alexnet.config.hyperparameters import Recipe
@@ -18,5 +18,4 @@ RECIPE = Recipe(
     crop_area=0.08,
     init="tutorial",
     normalization="minus_one_to_one",
-    precision="fp32",
 )

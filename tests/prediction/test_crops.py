@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from alexnet import loading
+from alexnet.backends import Compute
 from alexnet.errors import RunError, UserError
-from alexnet.evaluation import probabilities
+from alexnet.prediction.crops import probabilities
 
 
 def squares(count, size=73):
@@ -24,7 +25,7 @@ def direct(model, image, top, left, flipped):
 
 
 def test_center_crop(run):
-    model = loading.open_inference_model(run, device="cpu")
+    model = loading.open_inference_model(run, Compute(device="cpu"))
     found = probabilities(model, squares(3))
     expected = [direct(model, image, 4, 4, False) for image in squares(3)]
     assert found == pytest.approx(np.array(expected), abs=1e-6)
@@ -32,7 +33,7 @@ def test_center_crop(run):
 
 
 def test_ten_crops_are_center_corners_and_mirrors_averaged(run):
-    model = loading.open_inference_model(run, device="cpu")
+    model = loading.open_inference_model(run, Compute(device="cpu"))
     places = [(4, 4), (0, 0), (0, 9), (9, 0), (9, 9)]
     expected = [
         np.mean([direct(model, p, *at, m) for at in places for m in (False, True)], axis=0)
@@ -42,18 +43,18 @@ def test_ten_crops_are_center_corners_and_mirrors_averaged(run):
 
 
 def test_batches_change_nothing_and_images_may_come_one_by_one(run):
-    model = loading.open_inference_model(run, device="cpu")
+    model = loading.open_inference_model(run, Compute(device="cpu"))
     whole = probabilities(model, squares(5))
     assert probabilities(model, iter(squares(5)), batch_size=2) == pytest.approx(whole, abs=1e-6)
 
 
 def test_wrong_number_of_crops(run):
     with pytest.raises(UserError, match=r"1 \(the center\) or 10"):
-        probabilities(loading.open_inference_model(run, device="cpu"), squares(1), 5)
+        probabilities(loading.open_inference_model(run, Compute(device="cpu")), squares(1), 5)
 
 
 def test_values_that_are_not_finite_are_a_failure(run):
-    model = loading.open_inference_model(run, device="cpu")
+    model = loading.open_inference_model(run, Compute(device="cpu"))
     with torch.no_grad():
         next(model.network.parameters()).fill_(float("nan"))
     with pytest.raises(RunError, match="not finite"):

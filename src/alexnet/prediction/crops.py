@@ -6,17 +6,16 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from alexnet.backends import InferenceModel
+from alexnet.backends.compute import BATCH_SIZE
 from alexnet.data.augmentation import view_plan
 from alexnet.errors import RunError, UserError
-from alexnet.evaluation.metrics import softmax
 from alexnet.progress import Advance
 
 CROPS = (1, 10)
 """The center crop; center and corners with their mirror images (paper, section 4.1)."""
-
-BATCH_SIZE = 64
 
 Item = TypeVar("Item")
 
@@ -63,7 +62,7 @@ def batch_probabilities(
                 "the network computes values that are not finite: its weights are damaged, or its "
                 "arithmetic is too narrow; train again with a lower --lr or --precision fp32"
             )
-        total = total + softmax(logits)
+        total = total + softmax(logits.astype(np.float64), axis=1)
     return total / crops
     # --8<-- [end:paper-4-1-mean]
 
