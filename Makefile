@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo-digits
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test test-fast test-long smoke check docs format clean
 
 demo: $(VENV)/.base
 	rm -rf $(DEMO)
@@ -17,7 +17,20 @@ test: $(VENV)/.installed
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/keras src/alexnet/keras
 
-# What the pre-commit hook and continuous integration run.
+# The tests without the marker `slow`: up to two minutes on two cores.
+test-fast: $(VENV)/.installed
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -q -m "not slow"
+
+# Before a release: the suite, the packages, and six training runs repeated bit for bit.
+test-long: test smoke
+	$(BIN)/python benchmarks/identity.py record $(VENV)/identity.json
+	$(BIN)/python benchmarks/identity.py compare $(VENV)/identity.json
+
+# The wheel and the sdist in dist/, each installed into an empty environment and used.
+smoke:
+	tools/smoke_test.sh $(PYTHON)
+
+# What continuous integration runs; the pre-commit hooks are the first three.
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -46,4 +59,4 @@ $(VENV)/.installed: $(VENV)/.base
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs site
+	rm -rf $(VENV) runs site dist

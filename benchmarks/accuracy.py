@@ -28,9 +28,9 @@ def main() -> None:
     call = [peer.python, peer.scripts / "train_tutorial.py", options.peer_epochs, "half"]
     reached = False
     for line in lines([*map(str, call), str(options.data)]):
-        found = re.search(r"epoch (\d+) .*val_acc ([\d.]+) .*total (\d+) s", line)
-        if found:
-            epoch, top1, seconds = int(found[1]), float(found[2]), float(found[3])
+        match = re.search(r"epoch (\d+) .*val_acc ([\d.]+) .*total (\d+) s", line)
+        if match:
+            epoch, top1, seconds = int(match[1]), float(match[2]), float(match[3])
             if (top1 >= options.target and not reached) or epoch == TUTORIAL_EPOCHS:
                 print(f"| tutorial | {seconds:.0f} | {epoch} | {top1:.3f} |", flush=True)
             reached = reached or top1 >= options.target
@@ -43,15 +43,15 @@ def ours(data: Path, target: float, seed: int) -> None:
         call = [sys.executable, "-u", "-m", "alexnet", "train", str(data), "--seed", str(seed)]
         for line in lines([*call, "--output-dir", f"{folder}/run"]):
             seconds = time.monotonic() - start
-            found = re.match(r" *(\d+) +\S+ +\S+ +\S+% +\S+ +([\d.]+)%", line)
-            if found and float(found[2]) >= 100 * target and not reached:
+            match = re.match(r" *(\d+) +\S+ +\S+ +\S+% +\S+ +([\d.]+)%", line)
+            if match and float(match[2]) >= 100 * target and not reached:
                 reached = True
-                print(f"| ours | {seconds:.0f} | {found[1]} | {float(found[2]) / 100:.3f} |")
-            found = re.match(r"Best epoch (\d+): top-1 ([\d.]+)%", line)
-            if found:
+                print(f"| ours | {seconds:.0f} | {match[1]} | {float(match[2]) / 100:.3f} |")
+            match = re.match(r"Best epoch (\d+): top-1 ([\d.]+)%", line)
+            if match:
                 print(
-                    f"| ours, at the end | {seconds:.0f} | {found[1]} | "
-                    f"{float(found[2]) / 100:.3f} |",
+                    f"| ours, at the end | {seconds:.0f} | {match[1]} | "
+                    f"{float(match[2]) / 100:.3f} |",
                     flush=True,
                 )
 

@@ -26,7 +26,7 @@ STEPS, BATCH, PIXELS = 8, 32, 224
 
 
 def steps_and_inference(backend: str, variant: str) -> dict[str, float]:
-    """Images a second, with a batch of kept squares in memory: crop, step; crop, logits."""
+    """Images per second with a batch of cached images in memory: crop, step; crop, logits."""
     import numpy as np
 
     from alexnet import architecture, weights
@@ -159,15 +159,15 @@ def _last_line(call: list[str], environment: dict[str, str]) -> str:
 
 def table(title: str, rounds: int, rows: dict[str, Callable[[], dict[str, float]]]) -> None:
     """Medians of all rows measured in turn, and the median of the ratios to the first row."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in rows}
+    result: dict[str, list[dict[str, float]]] = {name: [] for name in rows}
     for _ in range(rounds):
         for name, measure in rows.items():
-            found[name].append(measure())
-    columns = list(found[next(iter(rows))][0])
+            result[name].append(measure())
+    columns = list(result[next(iter(rows))][0])
     print(f"\n| {title} | {' | '.join(columns)} | ratio to the first |")
     print("|---" * (len(columns) + 2) + "|")
-    first = found[next(iter(rows))]
-    for name, each in found.items():
+    first = result[next(iter(rows))]
+    for name, each in result.items():
         medians = [statistics.median(one[column] for one in each) for column in columns]
         pairs = zip(each, first, strict=True)
         ratios = [own[columns[0]] / base[columns[0]] for own, base in pairs]

@@ -1,10 +1,10 @@
-"""The tables of docs/experiments.md, from the results that lie in docs/experiments.
+"""Generate the tables of docs/experiments.md from the results in docs/experiments.
 
 usage: experiments.py [--update]
 
-Without --update they are printed; with it they replace what stands between the marks of the page.
-The results are made by the commands that the page names; copy findings.csv and the tables and
-figures of each experiment to docs/experiments/DATA, and relu.csv of another learning rate to
+Print the page, or with --update replace the text between its markers. To update the results, run
+the commands on the page, copy findings.csv and the tables and figures of each experiment to
+docs/experiments/DATA, and relu.csv of another learning rate to
 docs/experiments/digits/relu-lr-RATE.csv.
 """
 
@@ -13,7 +13,7 @@ import csv
 import re
 from pathlib import Path
 
-from alexnet.text import one_decimal
+from alexnet.text import format_decimal
 
 DOCS = Path(__file__).parent.parent / "docs"
 DATA = ("flowers", "digits")
@@ -23,41 +23,41 @@ _MEASURES = {
     "error": "top-1 error",
     "top5": "top-5 error",
     "gap": "gap between validation and training error",
-    "epochs": "epochs until a training error of 25%",
+    "epochs": "epochs to a training error of 25%",
 }
-_MARKS = {"shown": "✓ shown", "the other way round": "↺ the other way round"}
+_MARKS = {"supported": "✓ supported", "reversed": "↺ reversed"}
 
 
 def rows(data: str) -> list[dict[str, str]]:
-    """The findings on one data set."""
+    """Return the findings on one dataset."""
     with (DOCS / "experiments" / data / "findings.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
 def summary() -> str:
-    """A line for each comparison, with what was found on each data set."""
+    """Return the table with a row for each comparison and a column for each dataset."""
     lines = [
         f"| comparison | measure | the paper | {' | '.join(DATA)} |",
         "|---|---|---|" + "---|" * len(DATA),
     ]
-    found = {data: {_key(row): row for row in rows(data)} for data in DATA}
-    keys = dict.fromkeys(key for data in DATA[::-1] for key in found[data])
+    findings = {data: {_key(row): row for row in rows(data)} for data in DATA}
+    keys = dict.fromkeys(key for data in DATA[::-1] for key in findings[data])
     for key in keys:
-        of, against, measure = key[1:]
-        there = [found[data].get(key) for data in DATA]
-        paper = next(row["paper"] for row in there if row)
+        arm, baseline, measure = key[1:]
+        matches = [findings[data].get(key) for data in DATA]
+        paper = next(row["paper"] for row in matches if row)
         unit = "×" if measure == "epochs" else ""
-        cells = [_cell(row, unit) for row in there]
+        cells = [_cell(row, unit) for row in matches]
         claimed = f"{paper}{unit}" if paper else ""
-        name = f"[{of} against {against}](#{key[0]})"
+        name = f"[{arm} vs. {baseline}](#{key[0]})"
         lines.append(f"| {name} | {_MEASURES[measure]} | {claimed} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def sentences(experiment: str) -> str:
-    """The verdicts of one experiment in words."""
+def descriptions(experiment: str) -> str:
+    """Return the findings of one experiment as a list of sentences."""
     return "\n".join(
-        f"- {data}: {row['sentence']}"
+        f"- {data}: {row['description']}"
         for data in DATA
         for row in rows(data)
         if row["experiment"] == experiment
@@ -65,7 +65,7 @@ def sentences(experiment: str) -> str:
 
 
 def rates() -> str:
-    """Epochs to a training error of 25% on digits by learning rate: mean and range of the seeds."""
+    """Return the table of epochs to 25% training error on digits by learning rate."""
     folder = DOCS / "experiments" / "digits"
     tables = {float(path.stem.removeprefix("relu-lr-")): path for path in folder.glob("relu-lr-*")}
     tables[0.02] = folder / "relu.csv"
@@ -82,21 +82,22 @@ def rates() -> str:
 
 
 def _epochs(trainings: list[dict[str, str]]) -> str:
-    """Mean and range; how many never came to it, or whose loss was no number any more."""
-    found = [float(one["epochs_to_25"]) for one in trainings if one["epochs_to_25"]]
-    lost = sum(bool(one["diverged"]) for one in trainings)
-    never = len(trainings) - len(found) - lost
+    """Return mean and range, and how many trainings never reached the error or diverged."""
+    reached = [float(one["epochs_to_25"]) for one in trainings if one["epochs_to_25"]]
+    diverged = sum(bool(one["diverged"]) for one in trainings)
+    never = len(trainings) - len(reached) - diverged
     parts = []
-    if found:
-        parts.append(f"{sum(found) / len(found):.1f} ({min(found):.1f} to {max(found):.1f})")
-    for what, count in (("never", never), ("diverged", lost)):
+    if reached:
+        mean = sum(reached) / len(reached)
+        parts.append(f"{mean:.1f} ({min(reached):.1f} to {max(reached):.1f})")
+    for reason, count in (("never", never), ("diverged", diverged)):
         if count:
-            parts.append(f"{what}: {count} of {len(trainings)}")
+            parts.append(f"{reason}: {count} of {len(trainings)}")
     return "; ".join(parts)
 
 
 def _key(row: dict[str, str]) -> tuple[str, str, str, str]:
-    return row["experiment"], row["of"], row["against"], row["measure"]
+    return row["experiment"], row["arm"], row["baseline"], row["measure"]
 
 
 def _cell(row: dict[str, str] | None, unit: str) -> str:
@@ -105,21 +106,21 @@ def _cell(row: dict[str, str] | None, unit: str) -> str:
     verdict = _MARKS.get(row["verdict"], row["verdict"])
     if not row["low"]:
         return verdict
-    mean, low, high = (one_decimal(float(row[name])) for name in ("mean", "low", "high"))
-    least = "at least " if "at least" in row["sentence"] else ""
-    return f"{verdict}: {least}{mean}{unit} ({low} to {high})"
+    mean, low, high = (format_decimal(float(row[name])) for name in ("mean", "low", "high"))
+    at_least = "at least " if "at least" in row["description"] else ""
+    return f"{verdict}: {at_least}{mean}{unit} ({low} to {high})"
 
 
 def updated(page: str) -> str:
-    """The page with what stands between its marks made anew."""
+    """Return the page with the text between its markers regenerated."""
 
-    def made(found: re.Match[str]) -> str:
-        what = found[1]
-        text = {"summary": summary, "rates": rates}.get(what, lambda: sentences(what))()
-        return f"{START.format(what)}\n\n{text}\n\n{END}"
+    def generate(match: re.Match[str]) -> str:
+        name = match[1]
+        text = {"summary": summary, "rates": rates}.get(name, lambda: descriptions(name))()
+        return f"{START.format(name)}\n\n{text}\n\n{END}"
 
     marked = re.escape(START).replace(r"\{\}", r"(\w+)") + r".*?" + re.escape(END)
-    return re.sub(marked, made, page, flags=re.DOTALL)
+    return re.sub(marked, generate, page, flags=re.DOTALL)
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def main() -> None:
         start, epochs = time.perf_counter(), 0
         while time.perf_counter() - start < 3:
             epochs += 1
-            one_pass(kept, epochs)
+            one_pass(cached, epochs)
         return epochs * len(samples) / (time.perf_counter() - start)
 
     theirs = None
@@ -66,7 +66,7 @@ def main() -> None:
     compare("first pass", first, theirs, rounds=options.rounds, bar="1")
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ALEXNET_CACHE_DIR"] = cache
-        kept = data.open_store(samples, preprocessing.resize_px, WORKERS)
+        cached = data.open_store(samples, preprocessing.resize_px, WORKERS)
         compare("later passes", later, theirs, rounds=options.rounds, bar="10")
 
 

@@ -20,6 +20,15 @@ class Result(NamedTuple):
 Command = Callable[..., Result]
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none; PyTorch is imported for such tests only."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("PyTorch finds no CUDA device")
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, so that no test sees another's or the developer's."""
@@ -45,9 +54,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[
         except SystemExit as end:
             status = end.code or 0
         sys.stdout.flush()
-        found = capfdbinary.readouterr()
+        result = capfdbinary.readouterr()
         return Result(
-            int(str(status)), *(text.decode("utf-8", "surrogateescape") for text in found)
+            int(str(status)), *(text.decode("utf-8", "surrogateescape") for text in result)
         )
 
     return call

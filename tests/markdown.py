@@ -1,8 +1,8 @@
-"""What two pages in different languages must share, and where they first differ.
+"""Compare a page with its translation, and report the first difference.
 
-A page is read block by block: headings, paragraphs, list items, rows of tables, code. Two pages
-say the same when their blocks are of the same kinds in the same order, and each pair has the same
-facts: code, numbers, links, images. The words are each page's own.
+A page is a sequence of blocks: headings, paragraphs, list items, table rows, code. Two pages are
+equivalent if their blocks have the same kinds in the same order, and each pair has the same facts:
+code, numbers, links, images. The words may differ.
 """
 
 import os
@@ -24,10 +24,10 @@ _STARTS = {
     "note": re.compile(r"\s*(!!!|\?\?\?\+?|===\+?) "),
 }
 _RULE = re.compile(r"\s*\|[-:| ]+\|\s*$")
-"""The line under a table's head."""
+"""The line below the header of a table."""
 _CELL_EDGE = re.compile(r"(?<!\\)[|]")
 _LANGUAGES = re.compile(r"(\[English\]\(\S+\)|English) \| (\[简体中文\]\(\S+\)|简体中文)$")
-"""The line that leads to the other language: of each page, but no part of what it says."""
+"""The line of links between the languages, which is not compared."""
 _CODE = re.compile(r"(`+)(.+?)\1")
 _LINK = re.compile(r"(!?)\[((?:[^][]|\[[^][]*\])*)\]\(([^)\s]+)\)")
 _NUMBER = re.compile(
@@ -36,7 +36,7 @@ _NUMBER = re.compile(
 _UNITS = {"million": 10**6, "billion": 10**9, "万": 10**4, "亿": 10**8}
 _COMMENT = re.compile(r"(?:^|\s+)# (.*)$")
 _VERBATIM = {"text", "json", "csv", "xml"}
-"""Languages of blocks in which a # begins no comment."""
+"""Languages of blocks in which # does not start a comment."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Block:
     kind: str
     text: str
     line: int
-    """Where it begins, from 1."""
+    """The line of its start, from 1."""
 
     @property
     def is_heading(self) -> bool:
@@ -56,7 +56,7 @@ class Block:
 
     @cached_property
     def code_lines(self) -> list[str]:
-        """Of a code block, without comments."""
+        """Return the lines of a code block, without comments."""
         lines = self.text.splitlines()
         if self.kind.removeprefix("code ") in _VERBATIM:
             return lines
@@ -64,7 +64,7 @@ class Block:
 
     @property
     def words(self) -> str:
-        """What is not a block of code."""
+        """Return the text of a block that is not code."""
         return "" if self.is_code else self.text
 
     @property
@@ -73,7 +73,7 @@ class Block:
 
     @property
     def prose(self) -> str:
-        """What is written in the page's language, without code and without targets of links."""
+        """Return the text in the page's language, without code and link targets."""
         if self.is_code:
             lines = zip(self.text.splitlines(), self.code_lines, strict=True)
             return "\n".join(line.removeprefix(code) for line, code in lines)
@@ -81,13 +81,13 @@ class Block:
 
     @property
     def links(self) -> list[tuple[bool, str]]:
-        """(whether it is an image, target) of each."""
+        """Return (is an image, target) of each link."""
         return [(bool(mark), target) for mark, _, target in _LINK.findall(self.words)]
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of a page in their order."""
-    found: list[Block] = []
+    """Return the blocks of a page in order."""
+    result: list[Block] = []
     lines = text.splitlines()
     number, open_block = 0, False
     while number < len(lines):
@@ -98,7 +98,7 @@ def blocks(text: str) -> list[Block]:
             while number < len(lines) and lines[number].strip() != closing:
                 number += 1
             content = dedent("\n".join(lines[begin + 1 : number]))
-            found.append(Block(f"code {fence[2]}".strip(), content, begin + 1))
+            result.append(Block(f"code {fence[2]}".strip(), content, begin + 1))
             number += 1
             open_block = False
             continue
@@ -107,16 +107,16 @@ def blocks(text: str) -> list[Block]:
         if not text_line or _RULE.match(line) or _LANGUAGES.match(text_line):
             open_block = False
         elif kind == "text" and open_block:
-            last = found[-1]
-            found[-1] = Block(last.kind, f"{last.text} {text_line}", last.line)
+            last = result[-1]
+            result[-1] = Block(last.kind, f"{last.text} {text_line}", last.line)
         else:
-            found.append(Block(_exact(kind, text_line), text_line, begin + 1))
+            result.append(Block(_exact(kind, text_line), text_line, begin + 1))
             open_block = kind in ("text", "item")
-    return found
+    return result
 
 
 def _exact(kind: str, text: str) -> str:
-    """The kind with its level, its number of cells, or its mark."""
+    """Return the kind with its level, its number of cells, or its marker."""
     if kind == "heading":
         return f"heading {len(text.split()[0])}"
     if kind == "row":
@@ -128,7 +128,7 @@ def _exact(kind: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a project, by its path from the project's root."""
+    """A page of a project, by its path relative to the project's root."""
 
     root: Path
     name: str
@@ -143,43 +143,43 @@ class Page:
 
     @cached_property
     def anchors(self) -> list[str]:
-        """Of each heading, as GitHub makes them."""
+        """Return the anchor of each heading, as GitHub generates them."""
         return anchors(block.text for block in self.blocks if block.is_heading)
 
     def at(self, line: int) -> str:
         return f"{self.name}:{line}"
 
     def section(self, block: Block) -> str:
-        """Under which heading a block stands; nothing of a heading."""
+        """Return the heading above a block; an empty string for a heading."""
         above = [one for one in self.blocks if one.is_heading and one.line < block.line]
         return f"  (under {above[-1].text})" if above and not block.is_heading else ""
 
     def relative(self, name: str) -> str:
-        """A link from here to another file of the project."""
+        """Return a link from this page to another file of the project."""
         return Path(os.path.relpath(self.root / name, self.path.parent)).as_posix()
 
     def target(self, link: str) -> tuple["Page", str]:
-        """The page or file in the project that a relative link leads to, and its anchor."""
+        """Return the page or file that a relative link points to, and its anchor."""
         name, _, anchor = link.partition("#")
         path = (self.path.parent / name).resolve() if name else self.path.resolve()
         return Page(self.root, path.relative_to(self.root.resolve()).as_posix()), anchor
 
     def dead_links(self) -> Iterator[str]:
-        """What is wrong with each link that leads nowhere."""
+        """Yield an error message for each link without a target."""
         for block in self.blocks:
             for _, link in block.links:
                 if is_external(link):
                     continue
                 there, anchor = self.target(link)
                 if not there.path.exists():
-                    yield f"{self.at(block.line)}: {link} does not exist"
+                    yield f"{self.at(block.line)}: no such file: {link}"
                 elif anchor and anchor not in there.anchors:
-                    among = ", ".join(there.anchors)
-                    yield f"{self.at(block.line)}: {link} is none of the headings {among}"
+                    headings = ", ".join(there.anchors)
+                    yield f"{self.at(block.line)}: no heading for {link}; headings: {headings}"
 
 
 def english(name: str) -> str:
-    """The English page that a page is told by, or the page itself.
+    """Return the English page that a page translates, or the page itself.
 
     >>> [english(name) for name in ("README.zh.md", "docs/zh/tutorial.md", "docs/lrn.md")]
     ['README.md', 'docs/tutorial.md', 'docs/lrn.md']
@@ -192,43 +192,43 @@ def is_external(link: str) -> bool:
 
 
 def anchors(headings: Iterable[str]) -> list[str]:
-    """What a link to each heading of a page is called on GitHub.
+    """Return the anchor of each heading of a page on GitHub.
 
     >>> anchors(["# From PyTorch", "## `fast`, 又快", "## From PyTorch", "## 设置 {#settings}"])
     ['from-pytorch', 'fast-又快', 'from-pytorch-1', 'settings']
     """
-    found: list[str] = []
+    result: list[str] = []
     seen: Counter[str] = Counter()
     for heading in headings:
         text = _LINK.sub(r"\2", heading.lstrip("#").strip())
         if named := re.search(r"\{#([\w-]+)\}$", text):
-            found.append(named[1])
+            result.append(named[1])
             continue
         slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
-        found.append(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        result.append(f"{slug}-{seen[slug]}" if seen[slug] else slug)
         seen[slug] += 1
-    return found
+    return result
 
 
 def difference(one: Page, other: Page, *, code_only: bool = False) -> str | None:
-    """The first place where `other` does not say what `one` says; None where there is none."""
-    pairs = zip_longest(*(_chosen(page, code_only) for page in (one, other)))
+    """Return the first difference between two pages; None if there is none."""
+    pairs = zip_longest(*(_compared(page, code_only) for page in (one, other)))
     for mine, theirs in pairs:
         if mine is None or theirs is None or mine.kind != theirs.kind:
-            return _shown(one, other, mine, theirs, "not the same kind of block")
-        if mine.is_code and (found := _code_difference(one, other, mine, theirs)):
-            return found
-        if not code_only and (found := _facts_difference(one, other, mine, theirs)):
-            return _shown(one, other, mine, theirs, found)
+            return _report(one, other, mine, theirs, "different kinds of block")
+        if mine.is_code and (report := _code_difference(one, other, mine, theirs)):
+            return report
+        if not code_only and (reason := _facts_difference(one, other, mine, theirs)):
+            return _report(one, other, mine, theirs, reason)
     return None
 
 
-def _chosen(page: Page, code_only: bool) -> list[Block]:
+def _compared(page: Page, code_only: bool) -> list[Block]:
     return [block for block in page.blocks if block.is_code or not code_only]
 
 
-def _shown(one: Page, other: Page, mine: Block | None, theirs: Block | None, what: str) -> str:
-    lines = [f"{other.name} does not say what {one.name} says: {what}"]
+def _report(one: Page, other: Page, mine: Block | None, theirs: Block | None, reason: str) -> str:
+    lines = [f"{other.name} differs from {one.name}: {reason}"]
     for page, block in ((one, mine), (other, theirs)):
         if block is None:
             lines.append(f"  {page.name} has ended")
@@ -244,7 +244,7 @@ def _code_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str 
     for number, (my_line, their_line) in enumerate(lines, start=1):
         if my_line != their_line:
             return (
-                f"{other.name} does not show what {one.name} shows, in a block of code\n"
+                f"{other.name} differs from {one.name} in a block of code\n"
                 f"  {one.at(mine.line + number)}: {my_line}\n"
                 f"  {other.at(theirs.line + number)}: {their_line}"
             )
@@ -252,19 +252,19 @@ def _code_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str 
 
 
 def _facts_difference(one: Page, other: Page, mine: Block, theirs: Block) -> str | None:
-    for what, my_facts, their_facts in (
+    for fact, my_facts, their_facts in (
         ("code of the first column", _codes(mine.first_cell), _codes(theirs.first_cell)),
         ("code", _codes(mine.words), _codes(theirs.words)),
         ("number", _numbers(mine), _numbers(theirs)),
-        ("link", _meanings(one, mine), _meanings(other, theirs)),
+        ("link", _targets(one, mine), _targets(other, theirs)),
     ):
-        found = [
-            f"{what} only in {page.name}: {', '.join(sorted(only))}"
+        differences = [
+            f"{fact} only in {page.name}: {', '.join(sorted(only))}"
             for page, only in ((one, my_facts - their_facts), (other, their_facts - my_facts))
             if only
         ]
-        if found:
-            return "; ".join(found)
+        if differences:
+            return "; ".join(differences)
     return None
 
 
@@ -273,24 +273,24 @@ def _codes(text: str) -> Counter[str]:
 
 
 def _numbers(block: Block) -> Counter[str]:
-    """As they are written, but 1.2 million is 120 万."""
+    """Count the numbers as written, except that 1.2 million equals 120 万."""
     return Counter(
         str(int(Decimal(number.replace(",", "")) * _UNITS[unit])) if unit else number
         for number, unit in _NUMBER.findall(block.prose)
     )
 
 
-def _meanings(page: Page, block: Block) -> Counter[str]:
-    """Where each link leads, in words that depend on no folder and no language."""
-    found: Counter[str] = Counter()
+def _targets(page: Page, block: Block) -> Counter[str]:
+    """Count the targets of the links, independent of folder and language."""
+    targets: Counter[str] = Counter()
     for is_image, link in block.links:
-        meaning = link
+        target = link
         if not is_external(link):
             there, anchor = page.target(link)
-            meaning = english(there.name)
+            target = english(there.name)
             if anchor and anchor in there.anchors:
-                meaning += f", heading {there.anchors.index(anchor) + 1}"
+                target += f", heading {there.anchors.index(anchor) + 1}"
             elif anchor:
-                meaning += f"#{anchor}"
-        found[f"image {meaning}" if is_image else meaning] += 1
-    return found
+                target += f"#{anchor}"
+        targets[f"image {target}" if is_image else target] += 1
+    return targets

@@ -1,4 +1,4 @@
-"""Random networks, for what has to hold for every one of them."""
+"""Hypothesis strategies for random architectures."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 @st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
-    """Changes of a variant to a small network, most of which are possible."""
+    """Draw changes that turn a variant into a small architecture; most are valid."""
     groups = draw(st.tuples(*[st.integers(1, 2)] * 5))
     fives = st.tuples(*[st.integers(1, 3)] * 5)
     pads = st.tuples(st.integers(0, 2), st.integers(0, 2))

@@ -1,9 +1,8 @@
-"""The pages that are there in English and in Chinese show the same.
+"""The English and the Chinese version of a page agree.
 
-When one of these fails after a change of the English page, make the same change in the Chinese
-one: the message names the first place, with the line in both files. Code, numbers, links and
-images must be the same; comments in code are translated. A number stays as it is written: 10 is
-10, and ten is 十.
+If a test fails after a change of the English page, make the same change in the Chinese page: the
+message shows the first difference, with the line in both files. Code, numbers, links and images
+must be equal; comments in code are translated. Numbers keep their form: 10 is 10, and ten is 十.
 """
 
 from pathlib import Path
@@ -24,31 +23,31 @@ LINKS = [
     ("README.md", "README.zh.md", "简体中文"),
     ("docs/tutorial.md", "docs/zh/tutorial.md", "简体中文"),
 ]
-"""Page, the same page in the other language, that language."""
+"""Page, its translation, the language of the translation."""
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
-def test_both_show_the_same_commands_and_code(english: str, chinese: str) -> None:
-    if found := difference(Page(ROOT, english), Page(ROOT, chinese), code_only=True):
-        pytest.fail(found, pytrace=False)
+def test_translations_have_equal_code(english: str, chinese: str) -> None:
+    if message := difference(Page(ROOT, english), Page(ROOT, chinese), code_only=True):
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
-def test_every_block_of_one_has_its_counterpart(english: str, chinese: str) -> None:
-    if found := difference(Page(ROOT, english), Page(ROOT, chinese)):
-        pytest.fail(found, pytrace=False)
+def test_translations_have_corresponding_blocks(english: str, chinese: str) -> None:
+    if message := difference(Page(ROOT, english), Page(ROOT, chinese)):
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.mark.parametrize("name", [name for pair in PAIRS for name in pair])
-def test_every_link_leads_somewhere(name: str) -> None:
+def test_links_have_targets(name: str) -> None:
     page = Page(ROOT, name)
     assert any(block.links for block in page.blocks)
-    if found := list(page.dead_links()):
-        pytest.fail("\n".join(found), pytrace=False)
+    if errors := list(page.dead_links()):
+        pytest.fail("\n".join(errors), pytrace=False)
 
 
 @pytest.mark.parametrize(("name", "other", "language"), LINKS)
-def test_each_leads_to_the_other(name: str, other: str, language: str) -> None:
+def test_translations_link_to_each_other(name: str, other: str, language: str) -> None:
     page = Page(ROOT, name)
     link = f"[{language}]({page.relative(other)})"
     if link not in page.path.read_text(encoding="utf-8").splitlines()[2]:
@@ -117,7 +116,7 @@ x = 1  # 一个数
 
 @pytest.fixture
 def pages(tmp_path: Path) -> tuple[Page, Page]:
-    """Two pages that say the same."""
+    """Two equivalent pages."""
     (tmp_path / "zh").mkdir()
     (tmp_path / "other.md").write_text("# Part\n")
     (tmp_path / "image.png").touch()
@@ -126,7 +125,7 @@ def pages(tmp_path: Path) -> tuple[Page, Page]:
     return Page(tmp_path, "page.md"), Page(tmp_path, "zh/page.md")
 
 
-def test_pages_that_say_the_same_do_not_differ(pages: tuple[Page, Page]) -> None:
+def test_equivalent_pages_do_not_differ(pages: tuple[Page, Page]) -> None:
     english, chinese = pages
     assert difference(english, chinese) is None
     assert not list(english.dead_links())
@@ -134,7 +133,7 @@ def test_pages_that_say_the_same_do_not_differ(pages: tuple[Page, Page]) -> None
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "messages"),
     [
         ("check flowers", "check fish", ["page.md:17: alexnet check flowers", "fish"]),
         ("    alexnet check flowers\n", "", ["page.md:17: alexnet check flowers", "block ends"]),
@@ -166,26 +165,26 @@ def test_pages_that_say_the_same_do_not_differ(pages: tuple[Page, Page]) -> None
         ("120 万 |", "120 万 | |", ["row of 3 cells"]),
     ],
 )
-def test_the_first_difference_is_named(
-    pages: tuple[Page, Page], old: str, new: str, said: list[str]
+def test_the_first_difference_is_reported(
+    pages: tuple[Page, Page], old: str, new: str, messages: list[str]
 ) -> None:
     english, chinese = pages
     text = chinese.path.read_text(encoding="utf-8")
     assert old in text
     chinese.path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    found = difference(english, chinese)
-    assert found is not None
-    for part in said:
-        assert part in found
+    report = difference(english, chinese)
+    assert report is not None
+    for message in messages:
+        assert message in report
 
 
-def test_links_that_lead_nowhere_are_named(pages: tuple[Page, Page]) -> None:
+def test_dead_links_are_reported(pages: tuple[Page, Page]) -> None:
     _, chinese = pages
     text = chinese.path.read_text(encoding="utf-8")
     text = text.replace("image.png", "no.png").replace("#结尾", "#end").replace("#part", "#no")
     chinese.path.write_text(text, encoding="utf-8")
     assert list(chinese.dead_links()) == [
-        "zh/page.md:5: ../other.md#no is none of the headings part",
-        "zh/page.md:5: #end is none of the headings 标题, 结尾",
-        "zh/page.md:7: ../no.png does not exist",
+        "zh/page.md:5: no heading for ../other.md#no; headings: part",
+        "zh/page.md:5: no heading for #end; headings: 标题, 结尾",
+        "zh/page.md:7: no such file: ../no.png",
     ]

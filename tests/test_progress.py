@@ -1,4 +1,4 @@
-"""What progress leaves on a terminal and elsewhere."""
+"""Progress output on a terminal and elsewhere."""
 
 import io
 from types import SimpleNamespace
@@ -19,16 +19,16 @@ def lines(seconds: float, total: int, monkeypatch: pytest.MonkeyPatch) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_one_plain_line_when_it_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_tasks_print_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines(2, 10, monkeypatch) == "[b]decoding: 10 in 2.0 s, 5/s\n"
     assert lines(0.5, 10, monkeypatch) == ""
 
 
-def test_waiting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_is_printed_immediately(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines(0.1, 0, monkeypatch) == "[b]decoding …\n"
 
 
-def test_a_bar_on_a_terminal() -> None:
+def test_terminal_shows_a_progress_bar() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     with progress.rich_progress(console)("[b]decoding", 3) as steps:
         steps.advance(3)

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""The READMEs: their code runs, and their tables and options are correct."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ READMES = ("README.md", "README.zh.md")
 
 @pytest.fixture(params=READMES)
 def readme(request: pytest.FixtureRequest) -> str:
-    """Its text, in each language."""
+    """The text, in each language."""
     return (ROOT / request.param).read_text(encoding="utf-8")
 
 
@@ -26,7 +26,8 @@ def python_of(name: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_the_python_of_the_readme_runs(
+@pytest.mark.slow
+def test_the_python_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytorch, keras = python_of("README.md")
@@ -37,17 +38,17 @@ def test_the_python_of_the_readme_runs(
     scope: dict[str, object] = {}
     exec(pytorch, scope)
     assert not capsys.readouterr().out
-    for name in READMES:  # of the same code, says test_languages.py; comments are translated
+    for name in READMES:  # test_languages.py compares the code; the comments are translated
         stated = dict(re.findall(r"^(\S.*?) +# (.*)$", python_of(name)[0], flags=re.MULTILINE))
         assert str(eval("net.num_parameters", scope)) == stated["net.num_parameters"]
         assert str(alexnet.variants()) == stated["alexnet.variants()"]
     pytest.importorskip("keras", reason="needs alexnet[tensorflow] or alexnet[jax]")
     exec(keras, scope)
-    found = eval("alexnet.weights.read('owt.keras')", scope)
-    assert (found["fc6.weight"] == published["classifier.1.weight"]).all()
+    weights = eval("alexnet.weights.read('owt.keras')", scope)
+    assert (weights["fc6.weight"] == published["classifier.1.weight"]).all()
 
 
-def test_the_table_of_variants_is_true(readme: str) -> None:
+def test_the_table_of_variants_is_correct(readme: str) -> None:
     rows = re.findall(r"^\| `([\w-]+)`.*\| ([\d,]+) \|$", readme, flags=re.MULTILINE)
     assert [name for name, _ in rows] == list(alexnet.variants())
     for name, parameters in rows:
@@ -55,14 +56,14 @@ def test_the_table_of_variants_is_true(readme: str) -> None:
 
 
 def options_of(command: Any) -> Iterator[str]:
-    """Of a command and all below it."""
+    """Yield the options of a command and its subcommands."""
     for parameter in command.params:
         yield from (*parameter.opts, *parameter.secondary_opts)
     for below in getattr(command, "commands", {}).values():
         yield from options_of(below)
 
 
-def test_every_option_that_the_readme_names_exists(readme: str) -> None:
+def test_every_documented_option_exists(readme: str) -> None:
     from typer.main import get_command
 
     from alexnet.cli.main import app
@@ -75,8 +76,8 @@ def test_every_option_that_the_readme_names_exists(readme: str) -> None:
     assert recipes[: len(RECIPES)] == list(RECIPES)
 
 
-def test_every_field_of_the_architecture_is_in_the_readme(readme: str) -> None:
-    from alexnet.config.settings import fields
+def test_every_field_of_the_architecture_is_documented(readme: str) -> None:
+    from alexnet.settings import fields
 
     named = set(re.findall(r"`(\w+)`", readme))
     missing = {field.name for field in fields(alexnet.Architecture)} - named

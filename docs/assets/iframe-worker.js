@@ -1,5 +1,5 @@
-/* Browsers start no workers from files. Where the site is opened as files, the search, which is one,
-   runs in a hidden frame instead and is spoken with in the same way. */
+/* Browsers do not start workers from file: URLs. If the site is opened from disk, the search worker
+   runs in a hidden frame instead, behind the interface of a worker. */
 if (location.protocol === "file:") {
   window.IFrameWorker = class extends EventTarget {
     constructor(url) {

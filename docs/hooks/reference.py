@@ -1,4 +1,4 @@
-"""How docstrings become the reference. All is read from the source; nothing is imported."""
+"""Griffe extensions for the API reference, which is read from the source without importing it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from griffe import Attribute, Class, Docstring, Extension, Object, ObjectNode
 
 
 class Examples(Extension):
-    """An example is shown as code: `Example:`, and a docstring that ends with prompts alone."""
+    """Render examples as code: an `Example:` section, or prompts at the end of a docstring."""
 
     def on_instance(self, *, node: ast.AST | ObjectNode, obj: Object, **kwargs: Any) -> None:
         if obj.docstring:
@@ -22,7 +22,7 @@ class Examples(Extension):
 
 
 class SettingsFields(Extension):
-    """A field's value is its default, and its description stands in the class's docstring."""
+    """Document the fields of a settings class: their defaults and descriptions."""
 
     def on_attribute_instance(
         self, *, node: ast.AST | ObjectNode, attr: Attribute, **kwargs: Any
@@ -34,24 +34,24 @@ class SettingsFields(Extension):
         attr.value = attr.value.arguments[0]  # type: ignore[union-attr]
 
     def on_class_members(self, *, cls: Class, **kwargs: Any) -> None:
-        described = {
+        descriptions = {
             name: member.extra["settings"]["description"]
             for name, member in cls.members.items()
             if isinstance(member, Attribute) and "settings" in member.extra
         }
-        if described and cls.docstring:
-            lines = [f"    {name}: {text}." for name, text in described.items()]
+        if descriptions and cls.docstring:
+            lines = [f"    {name}: {text}." for name, text in descriptions.items()]
             text = cls.docstring.value + "\n\nAttributes:\n" + "\n".join(lines)
             cls.docstring = Docstring(text, parent=cls, lineno=cls.docstring.lineno)
 
 
 def _described(call: ast.Call) -> str:
-    """The description with the values that are allowed."""
+    """Return the description with the allowed values."""
     text = str(ast.literal_eval(call.args[1]))
     rules = {keyword.arg: keyword.value for keyword in call.keywords}
     limits = [
-        f"{words} {ast.literal_eval(rules[name])}"
-        for name, words in (("low", "at least"), ("high", "at most"))
+        f"{phrase} {ast.literal_eval(rules[name])}"
+        for name, phrase in (("low", "at least"), ("high", "at most"))
         if name in rules
     ]
     choices = rules.get("choices")

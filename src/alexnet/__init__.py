@@ -7,7 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from alexnet.errors import RunError, UserError
-from alexnet.spec.architectures import Architecture, architecture, variants
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import architecture, variants
 
 if TYPE_CHECKING:
     from alexnet import data as data

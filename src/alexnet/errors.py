@@ -1,29 +1,29 @@
-"""What goes wrong, in the words of the person who asked for it."""
+"""The exceptions of this package; their messages are one line for the user."""
 
 
 class UserError(ValueError):
-    """A wrong call or unusable data: one line says what was wrong, where, and what to do.
+    """An invalid call or unusable data; the message states the error and the remedy.
 
-    The command line prints the line and exits with 2.
+    The command line prints the message and exits with status 2.
     """
 
 
 class RunError(RuntimeError):
-    """Work that was right to start and failed on the way: a full disk, a loss that is not finite.
+    """A failure during a valid call, such as a full disk or a non-finite loss.
 
-    The command line prints the line and exits with 1.
+    The command line prints the message and exits with status 1.
     """
 
 
 class DivergedError(RunError):
-    """The loss is not finite: the weights ran away.
+    """The loss is not finite: training diverged.
 
     Args:
-        lr: the learning rate of the step that was not made.
+        lr: learning rate of the failed step.
     """
 
     def __init__(self, loss: float, lr: float) -> None:
         super().__init__(
-            f"the loss is {loss}: training stopped before the update, the weights are those of "
-            f"the step before; try a lower --lr (it was {lr:.3g}), or --precision fp32"
+            f"the loss is {loss}: training stopped before the update, the weights are unchanged; "
+            f"try a lower --lr (it was {lr:.3g}), or --precision fp32"
         )

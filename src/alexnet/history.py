@@ -1,4 +1,4 @@
-"""What is known after each epoch, and the tables of it in a run's folder."""
+"""The metrics and times of each epoch, and their tables in a run's folder."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ from alexnet.run import METRICS, TIMES
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of metrics.csv. Shares are of 1; losses are means in nats.
+    """One row of metrics.csv: accuracies from 0 to 1, losses as means in nats.
 
-    The training figures are taken on the way, on augmented images and with dropout, before
-    each update; the validation figures at the end of the epoch on center crops. No loss has
+    Training metrics are running means over augmented images, with dropout, before each update;
+    validation metrics are computed at the end of the epoch on center crops. No loss has
     label smoothing in it.
     """
 
     epoch: int
     lr: float
-    """Learning rate of the last step of the epoch; each step has its own."""
+    """Learning rate of the last step of the epoch."""
     train_loss: float
     train_top1: float
     val_loss: float
@@ -33,7 +33,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Times:
-    """One row of times.csv: kept apart from the metrics, which a resumed run repeats exactly."""
+    """One row of times.csv, apart from the metrics, which a resumed run repeats exactly."""
 
     epoch: int
     train_seconds: float
@@ -52,7 +52,7 @@ def write_tables(folder: Path, epochs: Sequence[Epoch], times: Sequence[Times]) 
 
 
 def read_epochs(folder: Path) -> list[Epoch]:
-    """The rows of a run's metrics.csv.
+    """Read a run's metrics.csv.
 
     Raises:
         UserError: no epoch has ended yet, or the table is damaged.
@@ -60,18 +60,18 @@ def read_epochs(folder: Path) -> list[Epoch]:
     path = folder / METRICS
     try:
         with path.open(newline="") as file:
-            found = epochs_of(list(csv.DictReader(file)))
+            epochs = epochs_of(list(csv.DictReader(file)))
     except FileNotFoundError:
-        found = []
+        epochs = []
     except (OSError, UserError) as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    if not found:
+    if not epochs:
         raise UserError(f"{folder} has no {METRICS} with an epoch in it: none has ended yet")
-    return found
+    return epochs
 
 
 def epochs_of(rows: Sequence[Epoch | Mapping[str, Any]]) -> list[Epoch]:
-    """Rows with the columns of metrics.csv, as values or as texts.
+    """Convert rows with the columns of metrics.csv, numbers or strings.
 
     Raises:
         UserError: a column is missing, or a value is no number.
@@ -90,10 +90,10 @@ def epochs_of(rows: Sequence[Epoch | Mapping[str, Any]]) -> list[Epoch]:
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
-    """The epoch with the most validation images right; of several the one with least loss."""
+    """Return the epoch with the highest validation top-1, the lowest loss among equals."""
     return max(epochs, key=lambda epoch: (epoch.val_top1, -epoch.val_loss))
 
 
 def rows(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
-    """The rows as the figures take them."""
+    """Return the rows as dictionaries, for plots."""
     return [asdict(epoch) for epoch in epochs]

@@ -20,7 +20,7 @@ def open_inference_model(
     run: "Run",
     compute: Compute = Compute(),
     *,
-    file: str | None = None,  # noqa: B008
+    file: str | None = None,
 ) -> InferenceModel:
     """Load the network of a run with the weights of its best epoch.
 
@@ -82,7 +82,7 @@ def inference_model(
 def open_trainer(
     run: "Run",
     weights: "Mapping[str, np.ndarray]",
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     *,
     lr_factors: Mapping[str, float] | None = None,
     threads: int | None = None,
@@ -113,11 +113,11 @@ def open_trainer(
             lr_factors=lr_factors or {},
             compiled=compute.compile,
         )
-    from alexnet.backends.keras_startup import start, use_threads
+    from alexnet.backends.keras_startup import set_threads, start
 
     start(backend, compute.device)
     if threads is not None:
-        use_threads(backend, threads)
+        set_threads(backend, threads)
     from alexnet.keras.inference import KerasInferenceModel
     from alexnet.keras.trainer import Trainer as KerasTrainer
 

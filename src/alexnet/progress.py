@@ -1,4 +1,4 @@
-"""How library code says how far it is, without printing anything itself."""
+"""Progress reporting for library code, which prints nothing itself."""
 
 import time
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 QUIET_S = 1.0
-"""Work that is done sooner than this leaves no line where the output is no terminal."""
+"""Tasks shorter than this print no line if the output is not a terminal."""
 
 
 class Advance(Protocol):
-    """Takes note of steps that are done."""
+    """Counts completed steps."""
 
     def advance(self, n: int = 1) -> None: ...
 
 
 class Progress(Protocol):
-    """Starts the report on one piece of work of `total` steps; 0 stands for waiting.
+    """Starts the progress of a task of `total` steps; 0 for a wait of unknown length.
 
     >>> with no_progress("decoding images", total=2) as steps:
     ...     steps.advance()
@@ -36,12 +36,12 @@ class _Silent:
 
 @contextmanager
 def no_progress(description: str, total: int) -> Iterator[Advance]:  # noqa: ARG001
-    """The `Progress` that says nothing."""
+    """A `Progress` without output."""
     yield _Silent()
 
 
 def rich_progress(console: "Console") -> Progress:
-    """A bar on a terminal; elsewhere one plain line when the work took more than a second."""
+    """Return a progress bar on a terminal, else one line per task longer than a second."""
     return _Bars(console) if console.is_terminal else _Lines(console)
 
 
@@ -63,14 +63,14 @@ class _Bars:
                 rich.TextColumn("{task.fields[rate]}", markup=False),
                 rich.TimeRemainingColumn(),
             ]
-        with rich.Progress(*columns, console=self.console, transient=True) as bars:
-            task = bars.add_task(description, total=total or None, rate="")
-            yield _BarSteps(bars, task)
+        with rich.Progress(*columns, console=self.console, transient=True) as display:
+            task = display.add_task(description, total=total or None, rate="")
+            yield _BarSteps(display, task)
 
 
 class _BarSteps:
-    def __init__(self, bars: "object", task: "object") -> None:
-        self.bars, self.task = bars, task
+    def __init__(self, display: "object", task: "object") -> None:
+        self.bars, self.task = display, task
         self.start, self.done = time.monotonic(), 0
 
     def advance(self, n: int = 1) -> None:
@@ -86,7 +86,7 @@ class _Lines:
 
     @contextmanager
     def __call__(self, description: str, total: int) -> Iterator[Advance]:
-        if not total:  # Whoever waits wants to know now why nothing happens.
+        if not total:  # announce a wait when it begins
             self._print(f"{description} …")
         steps, start = _LineSteps(), time.monotonic()
         yield steps

@@ -1,4 +1,4 @@
-"""A run: one training and its folder, which holds all that is needed to use what it learned."""
+"""A run: the folder of one training, with its settings, weights and metrics."""
 
 import json
 import os
@@ -15,11 +15,12 @@ from alexnet.backends.compute import Compute
 from alexnet.backends.names import TORCH
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import ColorStatistics, Preprocessing
-from alexnet.config.settings import Settings, check_names, fields
 from alexnet.errors import RunError, UserError
 from alexnet.io.atomic import write_json
-from alexnet.spec.architectures import VARIANTS, Architecture
-from alexnet.text import counted
+from alexnet.settings import Settings, check_names, fields
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import VARIANTS
+from alexnet.text import pluralize
 
 RUN_FILE = "run.json"
 CLASSES = "classes.json"
@@ -113,18 +114,26 @@ class Run:
         """Read a run's folder.
 
         Raises:
-            UserError: no such folder, not a run, or one that is damaged; says which file.
+            UserError: no such folder, not a run, or one with a damaged file.
         """
         folder = Path(folder)
         if not folder.is_dir():
-            what = "a file and not a run's folder" if folder.exists() else "no such run"
-            raise UserError(f"{folder}: {what}; `alexnet train` prints where it puts one")
+            problem = "not a folder" if folder.exists() else "no such run"
+            raise UserError(f"{problem}: {folder}; `alexnet train` prints the folder of each run")
+        if not (folder / RUN_FILE).is_file() and (folder / "config.json").is_file():
+            raise UserError(
+                f"{folder} was written by alexnet 0.1, which this version does not read; its "
+                f"weights still load: {folder / BEST}"
+            )
         if not (folder / RUN_FILE).is_file():
             raise UserError(f"{folder} is not a run: it has no {RUN_FILE}")
         config, classes = _read_json(folder / RUN_FILE), _read_json(folder / CLASSES)
         try:
             if config["format"] != _FORMAT:
-                raise UserError(f"format {config['format']} is of another version of this program")
+                raise UserError(
+                    f"its format is {config['format']}, and this version reads {_FORMAT}; its "
+                    f"weights still load: {folder / BEST}"
+                )
             run = cls(
                 folder=folder,
                 architecture=_settings(Architecture, config["architecture"]),
@@ -142,17 +151,17 @@ class Run:
             if run.preprocessing.crop_px != run.architecture.image_size:
                 raise UserError(
                     f"crop_px is {run.preprocessing.crop_px} and image_size "
-                    f"{run.architecture.image_size}; they have to be the same"
+                    f"{run.architecture.image_size}; they must be equal"
                 )
         except KeyError as error:
-            raise UserError(f"{folder / RUN_FILE} cannot be used: it lacks {error}") from error
+            raise UserError(f"{folder / RUN_FILE} is not valid: missing {error}") from error
         except (TypeError, UserError) as error:
-            raise UserError(f"{folder / RUN_FILE} cannot be used: {error}") from error
+            raise UserError(f"{folder / RUN_FILE} is not valid: {error}") from error
         _check_classes(folder / CLASSES, classes, run.architecture.num_classes)
         return run
 
     def save(self) -> None:
-        """Write the settings and the class names into the folder, which is made if need be.
+        """Write the settings and the class names into the folder, creating it if necessary.
 
         Raises:
             RunError: they cannot be written.
@@ -177,7 +186,7 @@ class Run:
         write_json(self.folder / RUN_FILE, config)
 
     def make_folder(self) -> None:
-        """Make the folder if it is not there.
+        """Create the folder if it does not exist.
 
         Raises:
             RunError: it cannot be made.
@@ -185,29 +194,29 @@ class Run:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"cannot make {self.folder}: {error.strerror}") from error
+            raise RunError(f"cannot create {self.folder}: {error.strerror}") from error
 
     def weights(self, file: str | None = None) -> dict[str, np.ndarray]:
-        """The weights of the best epoch (of the last, with `file=LAST`) by canonical name.
+        """Load the weights of the best epoch (with `file=LAST`, of the last) by canonical name.
 
         Raises:
-            UserError: there are none yet, the file is cut short, or it does not fit.
+            UserError: there are none yet, the file is truncated, or it does not fit.
         """
         path = self.folder / (file or BEST)
         if not path.is_file():
             ended = (self.folder / METRICS).exists()
-            why = "it was removed" if ended else "no epoch of it has ended yet"
+            why = "it was removed" if ended else "no epoch has finished yet"
             raise UserError(f"{self.folder} has no {path.name}: {why}")
-        found = weights.read(path)
+        arrays = weights.read(path)
         try:
-            remedy = "put back the file that the training wrote"
-            weights.check(found, self.architecture, remedy=remedy)
+            remedy = "restore the file that training wrote"
+            weights.check(arrays, self.architecture, remedy=remedy)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
-        return found
+        return arrays
 
     def mean_image(self) -> NDArray[np.float32] | None:
-        """The mean of each pixel, (resize_px, resize_px, 3), where the preprocessing has one."""
+        """Load the mean image, (resize_px, resize_px, 3), if the preprocessing subtracts one."""
         if self.preprocessing.mean_image is None:
             return None
         path = self.folder / self.preprocessing.mean_image
@@ -229,12 +238,12 @@ def _read_json(path: Path) -> Any:
 
 def _check_classes(path: Path, classes: Any, expected: int) -> None:
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise UserError(f"{path} has to be a list of names")
+        raise UserError(f"{path} must be a list of names")
     if len(set(classes)) != len(classes):
-        raise UserError(f"{path} names a class twice")
+        raise UserError(f"{path} lists a class twice")
     if len(classes) != expected:
-        listed = counted(len(classes), "class", "classes")
-        raise UserError(f"{path} lists {listed}, and the network has {expected}")
+        listed = pluralize(len(classes), "class", "classes")
+        raise UserError(f"{path} lists {listed}, but the network has {expected} outputs")
 
 
 def _settings(cls: type[Settings], values: dict[str, Any]) -> Any:

@@ -1,18 +1,18 @@
-"""Names of files and classes as text that any terminal, log or JSON file can hold."""
+"""Formatting of names, numbers and messages for terminals, logs and JSON files."""
 
 import os
 import unicodedata
 
-# Zero-width joiners are part of how several scripts (and emoji) are written.
+# Several scripts, and emoji, need zero-width joiners.
 _JOINERS = "\u200c\u200d"
 _UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def printable(text: "str | os.PathLike[str]") -> str:
-    r"""The text with what cannot or must not be printed written as an escape.
+    r"""Return the text with unsafe characters escaped.
 
-    That is: bytes of a file name that are no UTF-8, control characters (a name must not move
-    the cursor or color the screen), and marks that change the direction of writing.
+    These are bytes of a file name that are not UTF-8, control characters (which could move the
+    cursor or color the terminal), and marks that change the text direction.
 
     >>> printable("caf\udce9/\x1b[31mred")
     'caf\\xe9/\\x1b[31mred'
@@ -29,41 +29,45 @@ def _escaped(character: str) -> str:
     if character in _JOINERS or unicodedata.category(character) not in _UNSAFE:
         return character
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that Python keeps in a name as a lone surrogate
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that Python decoded to a lone surrogate
         code -= 0xDC00
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun.
+def pluralize(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun.
 
-    >>> counted(1, "image"), counted(1200, "image"), counted(2, "class", "classes")
+    >>> pluralize(1, "image"), pluralize(1200, "image"), pluralize(2, "class", "classes")
     ('1 image', '1,200 images', '2 classes')
     """
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def exists_already(path: "str | os.PathLike[str]", argument: str = "force=True") -> str:
-    """What is said of a file that is there and must not be written over, in one wording.
+def already_exists_message(
+    path: "str | os.PathLike[str]", argument: str = "force=True", reason: str = ""
+) -> str:
+    """Return the error message for an existing file that must not be replaced.
 
     Args:
-        argument: of the Python function, which says what `--force` says on the command line.
+        argument: Python equivalent of the option `--force`.
+        reason: why it is not replaced.
 
-    >>> exists_already("net.svg", "overwrite=True")
-    'net.svg exists already; give another name, or replace it (--force, overwrite=True)'
+    >>> already_exists_message("net.svg", "overwrite=True")
+    'net.svg already exists; choose another name, or replace it with --force (overwrite=True)'
     """
     return (
-        f"{printable(path)} exists already; give another name, or replace it (--force, {argument})"
+        f"{printable(path)} already exists{f' and {reason}' if reason else ''}; "
+        f"choose another name, or replace it with --force ({argument})"
     )
 
 
-def byte_text(count: int) -> str:
-    """A number of bytes as people read it.
+def format_bytes(num_bytes: int) -> str:
+    """Return a number of bytes with a decimal unit.
 
-    >>> byte_text(999), byte_text(12_345), byte_text(2_340_000_000)
+    >>> format_bytes(999), format_bytes(12_345), format_bytes(2_340_000_000)
     ('999 B', '12 kB', '2.3 GB')
     """
-    value = float(count)
+    value = float(num_bytes)
     for unit in ("B", "kB", "MB"):
         if value < 999.5:
             return f"{value:.0f} {unit}"
@@ -71,20 +75,20 @@ def byte_text(count: int) -> str:
     return f"{value:.1f} GB" if value < 999.95 else f"{value / 1000:.1f} TB"
 
 
-def some(names: "list[str]", limit: int = 3) -> str:
-    """The first names, made printable, and how many more there are.
+def join_limited(names: "list[str]", limit: int = 3) -> str:
+    """Join the first names, made printable, and the number of the rest.
 
-    >>> some(["a", "b", "c", "d", "e"])
+    >>> join_limited(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    shown = ", ".join(printable(name) for name in names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+    joined = ", ".join(printable(name) for name in names[:limit])
+    return joined if len(names) <= limit else f"{joined} and {len(names) - limit:,} more"
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it.
+def format_duration(seconds: float) -> str:
+    """Return a duration in its two largest units.
 
-    >>> duration(5), duration(75), duration(4000)
+    >>> format_duration(5), format_duration(75), format_duration(4000)
     ('5 s', '1 min 15', '1 h 06')
     """
     whole = round(seconds)
@@ -95,19 +99,30 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02}"
 
 
-def one_decimal(value: float) -> str:
-    """A number with one decimal, and no minus before a zero.
+def format_decimal(value: float) -> str:
+    """Return a number with one decimal and no minus sign before zero.
 
-    >>> one_decimal(1.25), one_decimal(-0.04), one_decimal(-0.06)
+    >>> format_decimal(1.25), format_decimal(-0.04), format_decimal(-0.06)
     ('1.2', '0.0', '-0.1')
     """
     return f"{round(value, 1) + 0.0:.1f}"
 
 
-def how_to_install(extra: str) -> str:
-    """The command of the README that brings what one of the extras brings.
+def format_percent(fraction: float | None, digits: int = 1, *, missing: str = "-") -> str:
+    """Return a fraction as a percentage; 100% only for exactly 1.
 
-    >>> how_to_install("jax")
-    "in the project's folder: pip install -c constraints.txt -e '.[jax]'"
+    >>> format_percent(0.5), format_percent(0.9996), format_percent(1, digits=0)
+    ('50.0%', '99.9%', '100%')
     """
-    return f"in the project's folder: pip install -c constraints.txt -e '.[{extra}]'"
+    if fraction is None:
+        return missing
+    return f"{fraction if fraction >= 1 else min(fraction, 1 - 10 ** -(digits + 2)):.{digits}%}"
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an optional dependency, an extra of this package.
+
+    >>> install_command("jax")
+    "run in the project folder: pip install -c constraints.txt -e '.[jax]'"
+    """
+    return f"run in the project folder: pip install -c constraints.txt -e '.[{extra}]'"

@@ -1,4 +1,4 @@
-"""Archives are unpacked once, safely, and read like the folder that was packed."""
+"""Archives are unpacked once, safely, and yield the same dataset as the folder."""
 
 import io
 import os
@@ -32,8 +32,8 @@ def pack(folder: Path, archive: Path, inside: str = "") -> Path:
     return archive
 
 
-def failure(archive: Path, kind: type[Exception] = UserError) -> str:
-    """What is said; nothing may be left in the cache, and nothing written beside it."""
+def error_of(archive: Path, kind: type[Exception] = UserError) -> str:
+    """Return the error message; assert that nothing is left in the cache or next to the archive."""
     before = set(archive.parent.iterdir())
     with pytest.raises(kind) as caught:
         find(archive)
@@ -45,7 +45,7 @@ def failure(archive: Path, kind: type[Exception] = UserError) -> str:
 
 @pytest.mark.parametrize("inside", ["", "top", "top/next", "./top"])
 @pytest.mark.parametrize("suffix", ["zip", *TAR_MODES])
-def test_every_kind_is_read_like_the_folder(
+def test_an_archive_yields_the_dataset_of_its_folder(
     suffix: str, inside: str, flat: Path, tmp_path: Path, cache: Path
 ) -> None:
     archive = pack(flat, tmp_path / f"a.{suffix}", inside)
@@ -61,7 +61,7 @@ def test_every_kind_is_read_like_the_folder(
     assert {s.path: Path(s.path).stat().st_mtime_ns for s in find(copy).samples} == times
 
 
-def test_splits_and_one_split_alone(flat: Path, tmp_path: Path) -> None:
+def test_archives_with_one_or_two_splits(flat: Path, tmp_path: Path) -> None:
     shutil.copytree(flat, tmp_path / "whole/data/train")
     assert find(pack(tmp_path / "whole", tmp_path / "t.zip")).split_by == "folders"
     shutil.copytree(flat, tmp_path / "whole/data/val")
@@ -69,7 +69,7 @@ def test_splits_and_one_split_alone(flat: Path, tmp_path: Path) -> None:
     assert (data.split_by, len(data.split("val"))) == ("folders", 20)
 
 
-def test_a_table_in_an_archive(flat: Path, tmp_path: Path) -> None:
+def test_an_archive_with_a_table(flat: Path, tmp_path: Path) -> None:
     (flat / "cat").rename(flat / "images")
     shutil.rmtree(flat / "dog")
     rows = "".join(f"images/{i}.png,{'ab'[i % 2]}\n" for i in range(10))
@@ -77,7 +77,7 @@ def test_a_table_in_an_archive(flat: Path, tmp_path: Path) -> None:
     assert find(pack(flat, tmp_path / "a.tar", "top")).counts() == {"a": 5, "b": 5}
 
 
-def test_what_macos_adds_is_left_out(flat: Path, tmp_path: Path) -> None:
+def test_files_added_by_macos_are_skipped(flat: Path, tmp_path: Path) -> None:
     archive = pack(flat, tmp_path / "a.zip", "top")
     with zipfile.ZipFile(archive, "a") as zipped:
         zipped.writestr("__MACOSX/top/cat/._1.png", b"x")
@@ -90,7 +90,9 @@ def test_what_macos_adds_is_left_out(flat: Path, tmp_path: Path) -> None:
     "name", ["../evil.png", "a/../../evil.png", "/tmp/evil.png", "a\\..\\..\\e.png", "C:\\e.png"]
 )
 @pytest.mark.parametrize("suffix", ["zip", "tar"])
-def test_nothing_is_written_elsewhere(suffix: str, name: str, flat: Path, tmp_path: Path) -> None:
+def test_members_outside_of_the_archive_are_rejected(
+    suffix: str, name: str, flat: Path, tmp_path: Path
+) -> None:
     archive = pack(flat, tmp_path / f"a.{suffix}")
     if suffix == "zip":
         with zipfile.ZipFile(archive, "a") as zipped:
@@ -98,7 +100,7 @@ def test_nothing_is_written_elsewhere(suffix: str, name: str, flat: Path, tmp_pa
     else:
         with tarfile.open(archive, "a") as packed:
             packed.addfile(tarfile.TarInfo(name), io.BytesIO())
-    assert "not unpacked, since" in failure(archive)
+    assert "refusing to unpack" in error_of(archive)
 
 
 def member(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
@@ -119,18 +121,18 @@ def member(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
         [member("x", tarfile.SYMTYPE, "/tmp"), member("x/y.png", tarfile.REGTYPE)],
     ],
 )
-def test_links_that_leave_and_devices(
+def test_unsafe_links_and_devices_are_rejected(
     members: list[tarfile.TarInfo], flat: Path, tmp_path: Path
 ) -> None:
     archive = pack(flat, tmp_path / "a.tar")
     with tarfile.open(archive, "a") as packed:
         for info in members:
             packed.addfile(info)
-    assert failure(archive)
+    assert error_of(archive)
     assert not Path("/tmp/y.png").exists()
 
 
-def test_links_that_stay_are_kept(flat: Path, tmp_path: Path) -> None:
+def test_links_inside_the_archive_are_kept(flat: Path, tmp_path: Path) -> None:
     archive = pack(flat, tmp_path / "a.tar")
     with tarfile.open(archive, "a") as packed:
         packed.addfile(member("cow/1.png", tarfile.SYMTYPE, "../cat/1.png"))
@@ -138,36 +140,38 @@ def test_links_that_stay_are_kept(flat: Path, tmp_path: Path) -> None:
     assert find(archive).counts() == {"cat": 10, "cow": 2, "dog": 10}
 
 
-def test_a_link_that_leaves_a_zip(flat: Path, tmp_path: Path) -> None:
+def test_unsafe_links_in_a_zip_are_rejected(flat: Path, tmp_path: Path) -> None:
     archive = pack(flat, tmp_path / "a.zip")
     info = zipfile.ZipInfo("cat/x.png")
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     with zipfile.ZipFile(archive, "a") as zipped:
         zipped.writestr(info, "/etc/passwd")
-    assert "is a link that leads out of the archive" in failure(archive)
+    assert "is a link to a target outside of the archive" in error_of(archive)
 
 
-def test_encrypted(flat: Path, tmp_path: Path) -> None:
+def test_encrypted_archives_are_rejected(flat: Path, tmp_path: Path) -> None:
     archive = pack(flat, tmp_path / "a.zip")
     data = bytearray(archive.read_bytes())
     data[6] |= 1  # the flags of the first member, in its header and in the directory
     data[data.index(b"PK\x01\x02") + 8] |= 1
     archive.write_bytes(data)
-    assert "the archive is encrypted" in failure(archive)
+    assert "the archive is encrypted" in error_of(archive)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.97])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.9, 0.97])
 @pytest.mark.parametrize("suffix", ["zip", *TAR_MODES])
-def test_cut_short(suffix: str, share: float, flat: Path, tmp_path: Path) -> None:
+def test_truncated_archives_are_rejected(
+    suffix: str, fraction: float, flat: Path, tmp_path: Path
+) -> None:
     archive = pack(flat, tmp_path / f"a.{suffix}")
     data = archive.read_bytes()
     packed_bytes = len(data.rstrip(b"\0")) if suffix == "tar" else len(data)
-    archive.write_bytes(data[: int(packed_bytes * share)])
-    assert str(archive) in failure(archive)
+    archive.write_bytes(data[: int(packed_bytes * fraction)])
+    assert str(archive) in error_of(archive)
 
 
 @pytest.mark.parametrize("suffix", ["zip", "tar", "tar.gz"])
-def test_damaged_in_the_middle(suffix: str, flat: Path, tmp_path: Path) -> None:
+def test_corrupt_archives_are_rejected(suffix: str, flat: Path, tmp_path: Path) -> None:
     archive = pack(flat, tmp_path / f"a.{suffix}")
     data = bytearray(archive.read_bytes())
     middle = 512 * (len(data) // 1024)
@@ -175,10 +179,10 @@ def test_damaged_in_the_middle(suffix: str, flat: Path, tmp_path: Path) -> None:
         middle = data.index(b"cat/5.png")
     data[middle : middle + 40] = b"\x55" * 40
     archive.write_bytes(data)
-    assert "the archive is damaged" in failure(archive)
+    assert "the archive is corrupt" in error_of(archive)
 
 
-def test_a_bomb(tmp_path: Path) -> None:
+def test_a_zip_bomb_is_rejected(tmp_path: Path) -> None:
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr("cat/1.bmp", bytes(8 << 20))
@@ -186,18 +190,22 @@ def test_a_bomb(tmp_path: Path) -> None:
     directory = data.index(b"PK\x01\x02")
     data[directory + 24 : directory + 28] = (3 << 30).to_bytes(4, "little")
     archive.write_bytes(data)
-    assert "it would grow to 3.2 GB, more than 200 times its size" in failure(archive)
+    assert "it would grow to 3.2 GB, more than 200 times its size" in error_of(archive)
 
 
-def test_no_room(flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_disk_space_is_reported(
+    flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = pack(flat, tmp_path / "a.zip")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9, 8, 1))
-    said = failure(archive)
-    assert "1 B are free" in said
-    assert "ALEXNET_CACHE_DIR" in said
+    message = error_of(archive)
+    assert "1 B are free" in message
+    assert "ALEXNET_CACHE_DIR" in message
 
 
-def test_the_disk_becomes_full(flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(
+    flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = pack(flat, tmp_path / "a.tar")
     monkeypatch.setattr(shutil, "copyfileobj", None)
 
@@ -205,10 +213,10 @@ def test_the_disk_becomes_full(flat: Path, tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("alexnet.data.archives._Writer.write", full)
-    assert "the disk is full" in failure(archive, RunError)
+    assert "the disk is full" in error_of(archive, RunError)
 
 
-def test_a_zip_whose_utf8_names_are_not_marked_as_such(flat: Path, tmp_path: Path) -> None:
+def test_utf8_names_in_a_zip_without_the_utf8_flag(flat: Path, tmp_path: Path) -> None:
     """As Info-ZIP writes them on Linux."""
     path = tmp_path / "unmarked.zip"
     with zipfile.ZipFile(path, "w") as archive:

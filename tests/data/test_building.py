@@ -1,4 +1,4 @@
-"""What is kept is whole or absent, whoever is killed, however many build, however full the disk."""
+"""Stores in the cache are complete or absent, whatever happens while they are built."""
 
 import errno
 import shutil
@@ -19,7 +19,7 @@ from alexnet.data import cache_entries, clear_cache, find, open_store
 from alexnet.errors import RunError, UserError
 from alexnet.io.cache import build_once
 
-from .conftest import half_made, kept
+from .conftest import cached_image_keys, unfinished_entries
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -34,7 +34,6 @@ def slow(*args):
 store.decode = slow
 print("ready", flush=True)
 sys.stdin.readline()
-told = []
 from contextlib import contextmanager
 from alexnet.progress import no_progress
 def progress(description, total):
@@ -46,7 +45,7 @@ print(opened.path, flush=True)
 
 
 def builder(flat: Path, seconds: float) -> "subprocess.Popen[str]":
-    """A process that has imported all that it needs; `go` lets it begin."""
+    """Start a process that imports what it needs and then waits for `go`."""
     command = [sys.executable, "-c", BUILD, str(flat), str(seconds)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -63,10 +62,10 @@ def go(process: "subprocess.Popen[str]") -> "subprocess.Popen[str]":
 
 def wait_until_building(cache: Path) -> None:
     for _ in range(1000):
-        if any((folder / "images.npy").exists() for folder in half_made(cache)):
+        if any((folder / "images.npy").exists() for folder in unfinished_entries(cache)):
             return
         time.sleep(0.01)
-    raise AssertionError("nobody builds")
+    raise AssertionError("no process builds a store")
 
 
 def finish(process: "subprocess.Popen[str]") -> str:
@@ -74,7 +73,7 @@ def finish(process: "subprocess.Popen[str]") -> str:
     return output
 
 
-def test_a_kill_leaves_nothing_that_is_used(flat: Path, cache: Path) -> None:
+def test_a_killed_build_is_never_used(flat: Path, cache: Path) -> None:
     process = go(builder(flat, 0.2))
     wait_until_building(cache)
     process.send_signal(signal.SIGKILL)
@@ -83,11 +82,11 @@ def test_a_kill_leaves_nothing_that_is_used(flat: Path, cache: Path) -> None:
     assert cache_entries()[-1].index["source"] == "left by a killed process"
     samples = find(flat).samples
     open_store(samples[:3], 16)  # another key also cleans up
-    assert half_made(cache) == []
+    assert unfinished_entries(cache) == []
     assert len(open_store(samples, 16).rows) == 20
 
 
-def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
+def test_concurrent_processes_build_once(flat: Path, cache: Path) -> None:
     second = builder(flat, 60)
     first = go(builder(flat, 0.1))
     wait_until_building(cache)
@@ -96,12 +95,12 @@ def test_concurrent_runs_build_once(flat: Path, cache: Path) -> None:
     outputs = [finish(first), finish(second)]
     assert outputs[0].splitlines()[-1] == outputs[1].splitlines()[-1]
     assert "decoding 20 images" in outputs[0]
-    assert "waiting for another process that makes the same images" in outputs[1]
+    assert "waiting for another process that creates the same images" in outputs[1]
     assert "decoding" not in outputs[1]
-    assert len(kept()) == 1
+    assert len(cached_image_keys()) == 1
 
 
-def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache: Path) -> None:
+def test_clear_cache_removes_free_locks(flat: Path, cache: Path) -> None:
     open_store(find(flat).samples[:3], 16)
     first = go(builder(flat, 0.2))
     wait_until_building(cache)
@@ -109,29 +108,29 @@ def test_clearing_removes_the_files_of_locks_that_nobody_holds(flat: Path, cache
     (held,) = (cache / "locks").iterdir()
     assert held.name.startswith("images-")
     assert "decoding 20 images" in finish(first)
-    assert len(kept()) == 1
+    assert len(cached_image_keys()) == 1
     clear_cache()
     assert list((cache / "locks").iterdir()) == []
 
 
 @pytest.fixture
-def hasty_threads() -> Iterator[None]:
-    """Threads take turns so often that what can come between two steps does."""
+def frequent_thread_switches() -> Iterator[None]:
+    """Switch threads so often that races become likely."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-@pytest.mark.usefixtures("hasty_threads")
-def test_clearing_lets_nobody_build_what_another_builds() -> None:
+@pytest.mark.usefixtures("frequent_thread_switches")
+def test_clear_cache_does_not_break_the_lock_of_a_build() -> None:
     building: Counter[str] = Counter()
-    most, done = [], threading.Event()
+    concurrent, done = [], threading.Event()
 
     def build_often(key: str) -> None:
         def build(_: Path) -> dict[str, Any]:
             building[key] += 1
-            most.append(building[key])
+            concurrent.append(building[key])
             time.sleep(0.15)
             building[key] -= 1
             return {"source": key}
@@ -151,38 +150,44 @@ def test_clearing_lets_nobody_build_what_another_builds() -> None:
     finally:
         done.set()
         clearing.join()
-    assert max(most) == 1
+    assert max(concurrent) == 1
 
 
-def test_ctrl_c_leaves_nothing(flat: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyboard_interrupt_leaves_nothing_behind(
+    flat: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("alexnet.data.store.decode", stop)
     with pytest.raises(KeyboardInterrupt):
         open_store(find(flat).samples, 16)
-    assert (half_made(cache), kept()) == ([], [])
+    assert (unfinished_entries(cache), cached_image_keys()) == ([], [])
 
 
-def test_too_little_room_is_told_before(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_disk_space_is_reported_in_advance(
+    flat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(9, 8, 1000))
     with pytest.raises(UserError) as caught:
         open_store(find(flat).samples, 256)
-    said = str(caught.value)
-    assert said.startswith("keeping 20 decoded images needs 4 MB in ")
-    assert "1 kB are free" in said
-    assert "ALEXNET_CACHE_DIR" in said
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith("not enough disk space: caching 20 decoded images needs 4 MB in ")
+    assert "1 kB are free" in message
+    assert "ALEXNET_CACHE_DIR" in message
+    assert "\n" not in message
 
 
-def test_the_disk_becomes_full(flat: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_behind(
+    flat: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = Path.open
 
-    class Full:
+    class FullDisk:
         def __init__(self, file: IO[Any]) -> None:
             self.file = file
 
-        def __enter__(self) -> "Full":
+        def __enter__(self) -> "FullDisk":
             return self
 
         def __exit__(self, *_: object) -> None:
@@ -195,28 +200,29 @@ def test_the_disk_becomes_full(flat: Path, cache: Path, monkeypatch: pytest.Monk
 
     def opened(path: Path, mode: str = "r", **options: Any) -> Any:
         file = real(path, mode, **options)
-        return Full(file) if path.name == "images.npy" and "w" in mode else file
+        return FullDisk(file) if path.name == "images.npy" and "w" in mode else file
 
     monkeypatch.setattr(Path, "open", opened)
     with pytest.raises(RunError, match="the disk is full") as caught:
         open_store(find(flat).samples, 16)
     assert "\n" not in str(caught.value)
-    assert (half_made(cache), kept()) == ([], [])
+    assert (unfinished_entries(cache), cached_image_keys()) == ([], [])
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no such file system here")
-def test_a_place_where_nothing_can_be_made_names_the_way_out(
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_an_impossible_cache_dir_names_the_environment_variable(
     flat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALEXNET_CACHE_DIR", "/proc/nothing/here")
-    with pytest.raises(UserError, match=r"/proc/nothing/here cannot be written.*or set ALEXNET"):
+    expected = r"cannot write the cache /proc/nothing/here.*or set ALEXNET"
+    with pytest.raises(UserError, match=expected):
         open_store(find(flat).samples, 16)
 
 
-def test_a_cache_that_cannot_be_written(
+def test_a_cache_dir_that_is_a_file_is_rejected(
     flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ALEXNET_CACHE_DIR", str(tmp_path / "file"))
-    with pytest.raises(UserError, match=r"cannot be written.*ALEXNET_CACHE_DIR"):
+    with pytest.raises(UserError, match=r"cannot write the cache.*ALEXNET_CACHE_DIR"):
         open_store(find(flat).samples, 16)

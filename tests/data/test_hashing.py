@@ -1,4 +1,4 @@
-"""A hash of each file's content, remembered for files that stay as they are."""
+"""Digests of file contents, memoized for unchanged files."""
 
 import os
 from pathlib import Path
@@ -10,29 +10,29 @@ from alexnet.data import fingerprints
 from .conftest import MakeImage
 
 
-def age(folder: Path) -> list[str]:
-    """Old files: only of these is the hash remembered."""
+def make_old(folder: Path) -> list[str]:
+    """Set old modification times: digests of recent files are not memoized."""
     paths = sorted(folder.rglob("*.png"))
     for path in paths:
         os.utime(path, (1, 1))
     return [str(path) for path in paths]
 
 
-def test_content_decides(image: MakeImage, tmp_path: Path) -> None:
-    one, copy, other = image("1.png", 1), image("2.png", 1), image("3.png", 3)
-    first, second, third, none, pipe = fingerprints(
-        [str(one), str(copy), str(other), str(tmp_path / "no"), str(tmp_path)]
+def test_digest_depends_on_content(image: MakeImage, tmp_path: Path) -> None:
+    one, duplicate, other = image("1.png", 1), image("2.png", 1), image("3.png", 3)
+    first, second, third, missing, folder = fingerprints(
+        [str(one), str(duplicate), str(other), str(tmp_path / "no"), str(tmp_path)]
     )
     assert first == second != third
     assert first is not None
     assert len(first) == 16
-    assert none is None
-    assert pipe is None
+    assert missing is None
+    assert folder is None
 
 
-def test_what_is_known_is_not_read_again(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memoized_files_are_not_read_again(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alexnet.data.hashing._SETTLED_NS", -(10**9))
-    paths = age(flat)
+    paths = make_old(flat)
     first = fingerprints(paths)
     reads: list[str] = []
     monkeypatch.setattr("alexnet.data.hashing._digest", reads.append)
@@ -40,11 +40,11 @@ def test_what_is_known_is_not_read_again(flat: Path, monkeypatch: pytest.MonkeyP
     assert reads == []
 
 
-def test_a_file_replaced_by_one_of_its_size_and_time(
+def test_a_file_replaced_by_one_of_equal_size_and_time_is_read_again(
     flat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("alexnet.data.hashing._SETTLED_NS", -(10**9))
-    paths = age(flat)
+    paths = make_old(flat)
     first = fingerprints(paths)
     data = bytearray(Path(paths[0]).read_bytes())
     data[-20] ^= 1
@@ -55,8 +55,8 @@ def test_a_file_replaced_by_one_of_its_size_and_time(
 
 
 @pytest.mark.parametrize("damage", [b"this is no database", b"SQLite format 3\0" + bytes(200)])
-def test_a_broken_memo_is_made_anew(damage: bytes, flat: Path, cache: Path) -> None:
-    paths = age(flat)
+def test_a_corrupt_memo_is_recreated(damage: bytes, flat: Path, cache: Path) -> None:
+    paths = make_old(flat)
     first = fingerprints(paths)
     for path in cache.glob("fingerprints.sqlite*"):
         path.unlink()
@@ -65,6 +65,6 @@ def test_a_broken_memo_is_made_anew(damage: bytes, flat: Path, cache: Path) -> N
     assert fingerprints(paths) == first
 
 
-def test_without_a_memo(flat: Path, cache: Path) -> None:
+def test_fingerprints_without_a_memo(flat: Path, cache: Path) -> None:
     (cache / "fingerprints.sqlite").mkdir()
-    assert None not in fingerprints(age(flat))
+    assert None not in fingerprints(make_old(flat))

@@ -1,4 +1,4 @@
-"""What `check` reports, and the commands check and cache as a person sees them."""
+"""The report of `check`, and the output of the commands check and cache."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ app.add_typer(cache_command.app, name="cache")
 
 @pytest.fixture
 def mixed(flat: Path, image: MakeImage) -> Path:
-    """train and val with a broken file, copies on both sides and copies of another class."""
+    """Return a dataset with an unreadable file and duplicates across splits and classes."""
     root = flat.parent / "mixed"
     shutil.copytree(flat, root / "train")
     image("mixed/val/cat/a.png", seed=500, width=40, height=20)
@@ -35,7 +35,7 @@ def mixed(flat: Path, image: MakeImage) -> Path:
     return root
 
 
-def test_report(mixed: Path) -> None:
+def test_check_report(mixed: Path) -> None:
     report = check(mixed)
     assert report.classes == {"cat": {"train": 10, "val": 2}, "dog": {"train": 11, "val": 1}}
     assert report.images == 24
@@ -50,19 +50,19 @@ def test_report(mixed: Path) -> None:
     assert report.formats == {"PNG": 23, "JPEG": 1}
     assert report.across_splits == [["train/cat/1.png", "val/cat/same.png"]]
     assert report.across_classes == [["train/cat/2.png", "train/dog/twice.png"]]
-    assert len(report.copies) == 2
+    assert len(report.duplicates) == 2
     assert report.imbalance == 1.0
     assert report.trainable
     assert json.loads(json.dumps(report.to_dict()))["trainable"] is True
 
 
-def test_a_flat_folder_is_reported_as_training_would_split_it(flat: Path) -> None:
+def test_check_splits_a_dataset_as_training_does(flat: Path) -> None:
     report = check(flat)
     assert report.split_by == "hash"
     assert all(counts["train"] and counts["val"] for counts in report.classes.values())
 
 
-def test_classes_whose_images_cannot_be_read(flat: Path) -> None:
+def test_classes_without_readable_images_are_problems(flat: Path) -> None:
     for path in (flat / "dog").iterdir():
         path.write_bytes(b"x")
     report = check(flat)
@@ -70,10 +70,10 @@ def test_classes_whose_images_cannot_be_read(flat: Path) -> None:
     assert any("dog" in notice for notice in [*report.notices, *report.problems])
     assert not report.trainable
     shutil.rmtree(flat / "cat")
-    assert check(flat).problems[0].endswith("none of the images can be read")
+    assert check(flat).problems[0].endswith("none of the images is readable")
 
 
-def test_sizes_are_those_of_images_that_exist(image: MakeImage, tmp_path: Path) -> None:
+def test_sizes_are_those_of_existing_images(image: MakeImage, tmp_path: Path) -> None:
     image("data/a/wide.png", seed=1, width=90, height=10)
     image("data/a/tall.png", seed=2, width=8, height=80)
     image("data/b/square.png", seed=3, width=40, height=40)
@@ -86,35 +86,37 @@ def test_sizes_are_those_of_images_that_exist(image: MakeImage, tmp_path: Path) 
     }
 
 
-def test_the_command(mixed: Path) -> None:
+def test_check_command(mixed: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(mixed)])
     assert done.exit_code == 0, done.output
     for text in (
         "cat",
-        "24 images that can be read: 23 PNG, 1 JPEG",
+        "24 readable images: 23 PNG, 1 JPEG",
         "largest 40x20 (val/cat/a.png)",
     ):
         assert text in done.stdout
     assert "train/cat/3.png: image file is truncated" in done.stdout
     assert "train/cat/1.png = val/cat/same.png" in done.stdout
-    assert "Training can work with this data." in done.stdout
+    assert "This dataset can be trained on." in done.stdout
 
 
-def test_json(mixed: Path, tmp_path: Path) -> None:
+def test_check_command_writes_json(mixed: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", "-"])
     report = json.loads(done.stdout)
     assert report["unreadable"] == {"train/cat/3.png": "image file is truncated"}
     target = tmp_path / "report.json"
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(target)])
     assert json.loads(target.read_text()) == report
-    assert "24 images" in done.stdout
+    assert "24 readable images" in done.stdout
     done = CliRunner().invoke(app, ["check", str(mixed), "--json", str(tmp_path / "no/x.json")])
     assert isinstance(done.exception, UserError)
-    assert "there is no folder" in str(done.exception)
+    assert "no such folder" in str(done.exception)
     assert not done.stdout
 
 
-def test_data_that_training_cannot_work_with(image: MakeImage, tmp_path: Path) -> None:
+def test_check_command_exits_with_2_for_untrainable_datasets(
+    image: MakeImage, tmp_path: Path
+) -> None:
     image("one/cat/1.png")
     done = CliRunner().invoke(app, ["check", str(tmp_path / "one")])
     assert done.exit_code == 2
@@ -124,7 +126,7 @@ def test_data_that_training_cannot_work_with(image: MakeImage, tmp_path: Path) -
     assert isinstance(done.exception, UserError)
 
 
-def test_names_cannot_change_the_screen(image: MakeImage, tmp_path: Path) -> None:
+def test_control_characters_in_names_are_escaped(image: MakeImage, tmp_path: Path) -> None:
     for i, name in enumerate(("[bold]x", "\x1b[2Jy", "caf\udce9", "玫瑰")):
         for j in range(5):
             path = image(f"data/x/{j}.png", seed=10 * i + j)
@@ -139,10 +141,10 @@ def test_names_cannot_change_the_screen(image: MakeImage, tmp_path: Path) -> Non
     assert r"caf\xe9" in json.loads(done.stdout)["classes"]
 
 
-def test_the_cache_is_listed_and_cleared(flat: Path, cache: Path) -> None:
+def test_cache_commands_list_and_clear(flat: Path, cache: Path) -> None:
     run = CliRunner().invoke
     assert run(app, ["cache", "path"]).stdout == f"{cache}\n"
-    assert "nothing in" in run(app, ["cache", "list"]).stdout
+    assert "the cache is empty" in run(app, ["cache", "list"]).stdout
     open_store(find(flat).samples, 16)
     find("digits")
     listed = run(app, ["cache", "list"]).stdout
@@ -153,4 +155,4 @@ def test_the_cache_is_listed_and_cleared(flat: Path, cache: Path) -> None:
     assert {entry.kind for entry in cache_entries()} == {"images", "datasets", "hashes"}
     assert "freed" in run(app, ["cache", "clear", "--yes"]).stdout
     assert cache_entries() == []
-    assert "nothing in" in run(app, ["cache", "clear", "--yes"]).stdout
+    assert "the cache is empty" in run(app, ["cache", "clear", "--yes"]).stdout

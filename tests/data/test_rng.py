@@ -1,4 +1,4 @@
-"""Random numbers that are a function of what they are for, and still random."""
+"""Random numbers are a function of (seed, epoch, sample, draw), uniform and independent."""
 
 import itertools
 
@@ -19,7 +19,7 @@ def table() -> np.ndarray:
     return uniforms(0, 0, np.arange(COUNT), draws=10)
 
 
-def test_uniform(table: np.ndarray) -> None:
+def test_uniforms_are_uniform(table: np.ndarray) -> None:
     assert table.shape == (COUNT, 10)
     assert table.min() >= 0
     assert table.max() < 1
@@ -31,23 +31,23 @@ def test_uniform(table: np.ndarray) -> None:
             assert abs((column**power).mean() - expected) < BOUND * deviation
 
 
-def test_every_bit_is_even(table: np.ndarray) -> None:
+def test_every_bit_is_balanced(table: np.ndarray) -> None:
     bits = (table[:, 0] * 2**53).astype(np.uint64)
-    shares = [((bits >> np.uint64(bit)) & np.uint64(1)).mean() for bit in range(53)]
-    assert np.abs(np.array(shares) - 0.5).max() < BOUND * 0.5
+    fractions = [((bits >> np.uint64(bit)) & np.uint64(1)).mean() for bit in range(53)]
+    assert np.abs(np.array(fractions) - 0.5).max() < BOUND * 0.5
 
 
-def test_draws_do_not_go_together(table: np.ndarray) -> None:
+def test_draws_are_uncorrelated(table: np.ndarray) -> None:
     correlations = np.corrcoef(table.T) - np.eye(10)
     assert np.abs(correlations).max() < BOUND
 
 
-@pytest.mark.parametrize("what", ["sample", "epoch", "seed"])
-def test_neighbors_do_not_go_together(what: str) -> None:
+@pytest.mark.parametrize("varied", ["sample", "epoch", "seed"])
+def test_neighboring_samples_epochs_and_seeds_are_uncorrelated(varied: str) -> None:
     n = np.arange(COUNT)
-    if what == "sample":
+    if varied == "sample":
         first, second = uniforms(3, 5, n, 1)[:, 0], uniforms(3, 5, n + 1, 1)[:, 0]
-    elif what == "epoch":
+    elif varied == "epoch":
         first, second = uniforms(3, 5, n, 1)[:, 0], uniforms(3, 6, n, 1)[:, 0]
     else:
         first, second = uniforms(3, 5, n, 1)[:, 0], uniforms(4, 5, n, 1)[:, 0]
@@ -63,13 +63,13 @@ def test_epochs_and_seeds_of_one_sample_are_uniform() -> None:
     assert stats.kstest(by_seed, "uniform").pvalue > 1e-4
 
 
-def test_no_two_are_the_same() -> None:
-    """Seed 1 in epoch 0 is not seed 0 in epoch 1, and so on."""
-    found = [
+def test_all_numbers_differ() -> None:
+    """Seed 1 in epoch 0 differs from seed 0 in epoch 1, and so on."""
+    rows = [
         uniforms(seed, epoch, np.arange(12), draws=4).ravel()
         for seed, epoch in itertools.product(range(12), repeat=2)
     ]
-    numbers = np.concatenate(found)
+    numbers = np.concatenate(rows)
     assert len(np.unique(numbers)) == numbers.size
 
 
@@ -80,7 +80,9 @@ def test_no_two_are_the_same() -> None:
     samples=st.lists(st.integers(0, 2**62), min_size=1, max_size=6),
     draws=st.integers(1, 8),
 )
-def test_a_row_is_its_samples_alone(seed: int, epoch: int, samples: list[int], draws: int) -> None:
+def test_a_row_is_independent_of_other_samples_and_draws(
+    seed: int, epoch: int, samples: list[int], draws: int
+) -> None:
     rows = uniforms(seed, epoch, samples, draws)
     assert rows.shape == (len(samples), draws)
     for sample, row in zip(samples, rows, strict=True):
@@ -88,46 +90,43 @@ def test_a_row_is_its_samples_alone(seed: int, epoch: int, samples: list[int], d
         assert np.array_equal(uniforms(seed, epoch, [sample], draws + 3)[0, :draws], row)
 
 
-def test_no_samples() -> None:
+def test_uniforms_without_samples() -> None:
     assert uniforms(0, 0, [], 3).shape == (0, 3)
 
 
-def test_the_numbers_stay_from_version_to_version() -> None:
-    """A run that is resumed after an update sees the same images.
+def test_numbers_are_those_of_splitmix64() -> None:
+    """SplitMix64 in Python's integers; the numbers must not change between versions."""
 
-    SplitMix64 by hand, with Python's whole numbers.
-    """
-
-    def mixed(bits: int) -> int:
+    def mix(bits: int) -> int:
         bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
         bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB % 2**64
         return bits ^ (bits >> 31)
 
     golden = 0x9E3779B97F4A7C15
     for seed, epoch, sample, draw in [(0, 0, 0, 0), (1, 2, 3, 4), (2**64 - 1, 9, 10**9, 1)]:
-        key = mixed((seed + golden * (epoch + 1)) % 2**64)
-        key = mixed((key + golden * (sample + 1)) % 2**64)
-        number = (mixed((key + golden * (draw + 1)) % 2**64) >> 11) / 2**53
+        key = mix((seed + golden * (epoch + 1)) % 2**64)
+        key = mix((key + golden * (sample + 1)) % 2**64)
+        number = (mix((key + golden * (draw + 1)) % 2**64) >> 11) / 2**53
         assert uniforms(seed, epoch, [sample], draw + 1)[0, draw] == number
 
 
 @given(seed=st.integers(0, 2**64), epoch=st.integers(0, 10_000), count=st.integers(0, 300))
-def test_permutation_is_one(seed: int, epoch: int, count: int) -> None:
+def test_permutation_is_a_permutation(seed: int, epoch: int, count: int) -> None:
     order = permutation(seed, epoch, count)
     assert sorted(order.tolist()) == list(range(count))
     assert np.array_equal(order, permutation(seed, epoch, count))
 
 
-def test_permutations_differ_and_favor_no_place() -> None:
+def test_permutations_differ_and_are_uniform() -> None:
     orders = [permutation(seed, epoch, 10) for seed in range(40) for epoch in range(50)]
-    places = np.array([np.argsort(order) for order in orders])
+    positions = np.array([np.argsort(order) for order in orders])
     for sample in range(10):
-        assert stats.chisquare(np.bincount(places[:, sample], minlength=10)).pvalue > 1e-4
+        assert stats.chisquare(np.bincount(positions[:, sample], minlength=10)).pvalue > 1e-4
     assert not np.array_equal(permutation(0, 0, 50), permutation(0, 1, 50))
     assert not np.array_equal(permutation(0, 1, 50), permutation(1, 0, 50))
 
 
-def test_step_seeds_are_whole_numbers_that_differ() -> None:
+def test_step_seeds_are_distinct_integers() -> None:
     seeds = [step_seed(s, e, n) for s, e, n in itertools.product(range(10), repeat=3)]
     assert len(set(seeds)) == 1000
     assert all(isinstance(seed, int) and 0 <= seed < 2**53 for seed in seeds)

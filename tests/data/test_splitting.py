@@ -1,4 +1,4 @@
-"""Sides are drawn from content: stable, and the same for copies."""
+"""The validation set depends on contents only: stable, and without duplicates across splits."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from .conftest import MakeImage, noise
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Images that all differ."""
+    """Return the paths of images that all differ."""
     folder = tmp_path_factory.mktemp("files")
     paths = [folder / f"{i}.png" for i in range(200)]
     for i, path in enumerate(paths):
@@ -25,15 +25,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def dataset(samples: list[tuple[str, int]], split: str = "all") -> Dataset:
     split_by = "none" if split == "all" else "folders"
-    both = tuple(Sample(path, label, split) for path, label in samples)
-    return Dataset("data", Path("data"), ("a", "b"), both, split_by)
+    images = tuple(Sample(path, label, split) for path, label in samples)
+    return Dataset("data", Path("data"), ("a", "b"), images, split_by)
 
 
-def sides(data: Dataset) -> dict[tuple[str, int], str]:
+def splits_of(data: Dataset) -> dict[tuple[str, int], str]:
     return {(s.path, s.label): s.split for s in with_split(data).samples}
 
 
-def test_shares(files: list[str]) -> None:
+def test_val_fraction(files: list[str]) -> None:
     data = dataset([(path, i % 2) for i, path in enumerate(files)])
     split = with_split(data)
     assert split.split_by == "hash"
@@ -41,7 +41,7 @@ def test_shares(files: list[str]) -> None:
     assert 20 <= len(split.split("val")) <= 60
     assert len(with_split(data, 0.5).split("val")) > 70
     assert set(split.split("val")) == {s._replace(split="val") for s in split.split("val")}
-    with pytest.raises(UserError, match="between 0 and 1, got 1"):
+    with pytest.raises(UserError, match="val_fraction: expected above 0 and below 1, got 1"):
         with_split(data, 1)
 
 
@@ -49,17 +49,19 @@ def test_shares(files: list[str]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
 )
 @given(order=st.permutations(range(200)), count=st.integers(60, 150))
-def test_nobody_moves_when_others_come(files: list[str], order: list[int], count: int) -> None:
+def test_images_stay_in_their_split_when_others_are_added(
+    files: list[str], order: list[int], count: int
+) -> None:
     samples = [(files[i], i % 2) for i in order]
-    few, many = sides(dataset(samples[:count])), sides(dataset(samples))
-    assert all(many[key] == side for key, side in few.items())
+    few, many = splits_of(dataset(samples[:count])), splits_of(dataset(samples))
+    assert all(many[key] == split for key, split in few.items())
 
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
 )
 @given(picks=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1)), min_size=1, max_size=12))
-def test_small_classes_have_both_sides_and_copies_one(
+def test_small_classes_have_both_splits_and_duplicates_share_one(
     files: list[str], picks: list[tuple[int, int]]
 ) -> None:
     samples = [(files[i], label) for i, label in picks]
@@ -67,7 +69,7 @@ def test_small_classes_have_both_sides_and_copies_one(
     of_content: dict[str, set[str]] = {}
     for sample in split.samples:
         of_content.setdefault(sample.path, set()).add(sample.split)
-    assert all(len(found) == 1 for found in of_content.values())
+    assert all(len(splits) == 1 for splits in of_content.values())
     labels_of = {label: {i for i, own in picks if own == label} for label in (0, 1)}
     for label, contents in labels_of.items():
         here = {s.split for s in split.samples if s.label == label}
@@ -77,7 +79,7 @@ def test_small_classes_have_both_sides_and_copies_one(
             assert here == {"train", "val"}
 
 
-def test_names_and_folders_do_not_matter(flat: Path, tmp_path: Path) -> None:
+def test_split_is_independent_of_file_names_and_folders(flat: Path, tmp_path: Path) -> None:
     before = with_split(find(flat))
     shutil.copytree(flat, tmp_path / "moved")
     for path in list((tmp_path / "moved").rglob("*.png")):
@@ -88,7 +90,7 @@ def test_names_and_folders_do_not_matter(flat: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_train_without_val_is_split_and_test_stays(image: MakeImage, tmp_path: Path) -> None:
+def test_train_without_val_is_split_and_test_is_unchanged(image: MakeImage, tmp_path: Path) -> None:
     for i in range(40):
         image(f"data/train/{'ab'[i % 2]}/{i}.png", seed=i)
     image("data/test/a/1.png", seed=1)
@@ -98,12 +100,12 @@ def test_train_without_val_is_split_and_test_stays(image: MakeImage, tmp_path: P
     require_trainable(split)
 
 
-def test_splits_that_are_there_stay(files: list[str]) -> None:
+def test_existing_splits_are_unchanged(files: list[str]) -> None:
     data = dataset([(path, 0) for path in files], "val")
     assert with_split(data) is data
 
 
-def test_a_file_that_cannot_be_read_is_not_what_a_small_class_is_validated_on(
+def test_unreadable_files_do_not_fill_the_validation_set_of_small_classes(
     image: MakeImage, tmp_path: Path
 ) -> None:
     for seed in range(6):
@@ -116,10 +118,12 @@ def test_a_file_that_cannot_be_read_is_not_what_a_small_class_is_validated_on(
     assert not [s for s in split.split("val") if Path(s.path).stat().st_size == 0]
 
 
-def test_a_class_with_one_content_is_told(image: MakeImage, tmp_path: Path) -> None:
+def test_a_class_of_duplicates_stays_in_train_with_a_notice(
+    image: MakeImage, tmp_path: Path
+) -> None:
     for i in range(12):
         image(f"data/a/{i}.png", seed=i)
         image(f"data/b/{i}.png", seed=99)
     split = with_split(find(tmp_path / "data"))
     assert split.counts("train")["b"] == 12
-    assert split.notices == ("class without validation images: b",)
+    assert split.notices == ("no validation images for class b",)

@@ -1,4 +1,4 @@
-"""Every image is decoded once, and comes from the store as it was decoded."""
+"""Every image is decoded once and read from the store unchanged."""
 
 import json
 import os
@@ -17,18 +17,18 @@ from alexnet.data.decoding import decode
 from alexnet.errors import UserError
 from alexnet.progress import Advance, no_progress
 
-from .conftest import kept
+from .conftest import cached_image_keys
 
 
-class Told:
-    """A progress that notes what it is told."""
+class RecordingProgress:
+    """A `Progress` that records the descriptions."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.descriptions: list[str] = []
 
     @contextmanager
     def __call__(self, description: str, total: int) -> Iterator[Advance]:
-        self.said.append(description)
+        self.descriptions.append(description)
         with no_progress(description, total) as steps:
             yield steps
 
@@ -42,9 +42,9 @@ def test_rows_are_the_decoded_images(flat: Path) -> None:
     assert store.rows.tolist() == [i for i in range(20) if i not in (3, 14)]
     assert store.rows.dtype == np.int64
     assert store.labels.tolist() == [0] * 10 + [1] * 10
-    assert store.broken == [
-        (data.samples[3], "the file is empty"),
-        (data.samples[14], "not an image, or of a kind that cannot be read"),
+    assert store.unreadable == [
+        (data.samples[3].path, "the file is empty"),
+        (data.samples[14].path, "not an image, or an unsupported format"),
     ]
     for row, pixels in zip(store.rows, store.read(store.rows), strict=True):
         np.testing.assert_array_equal(pixels, decode(data.samples[row].path, 16))
@@ -57,17 +57,17 @@ def test_rows_are_the_decoded_images(flat: Path) -> None:
     assert (index["count"], index["size_px"], index["source"]) == (20, 16, str(flat))
 
 
-def test_the_second_opening_decodes_nothing(flat: Path, tmp_path: Path) -> None:
+def test_a_cached_store_is_not_decoded_again(flat: Path, tmp_path: Path) -> None:
     first = open_store(find(flat).samples, 16)
     shutil.copytree(flat, tmp_path / "moved")
-    told = Told()
-    second = open_store(find(tmp_path / "moved").samples, 16, progress=told)
+    progress = RecordingProgress()
+    second = open_store(find(tmp_path / "moved").samples, 16, progress=progress)
     assert second.path == first.path
-    assert told.said == ["reading files"]
-    assert len(kept()) == 1
+    assert progress.descriptions == ["reading files"]
+    assert len(cached_image_keys()) == 1
 
 
-def test_other_contents_order_and_sizes_are_kept_apart(flat: Path) -> None:
+def test_cache_key_depends_on_contents_order_and_settings(flat: Path) -> None:
     samples = find(flat).samples
     paths = {open_store(samples, 16).path, open_store(samples, 8).path}
     paths |= {open_store(samples[::-1], 16).path, open_store(samples[1:], 16).path}
@@ -78,7 +78,7 @@ def test_other_contents_order_and_sizes_are_kept_apart(flat: Path) -> None:
     assert open_store(samples, 16).path != before.path
 
 
-def test_a_damaged_one_is_made_anew(flat: Path) -> None:
+def test_a_corrupt_store_is_rebuilt(flat: Path) -> None:
     samples = find(flat).samples
     store = open_store(samples, 16)
     expected = np.load(store.path)
@@ -89,8 +89,8 @@ def test_a_damaged_one_is_made_anew(flat: Path) -> None:
     np.testing.assert_array_equal(np.load(open_store(samples, 16).path), expected)
 
 
-def test_views_outlive_the_letting_go_of_pages(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alexnet.data.store._LET_GO_BYTES", 2000)
+def test_views_outlive_the_release_of_pages(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alexnet.data.store._RELEASE_BYTES", 2000)
     store = open_store(find(flat).samples, 16)
     expected = np.load(store.path)
 
@@ -106,36 +106,34 @@ def test_views_outlive_the_letting_go_of_pages(flat: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_does_not_grow_with_what_is_read(
-    flat: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """300 images of 512 pixels are 236 MB; no more than the limit may stay."""
-    monkeypatch.setattr("alexnet.data.store._LET_GO_BYTES", 20 << 20)
+def test_memory_is_bounded(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 images of 512 pixels are 236 MB, far more than the limit."""
+    monkeypatch.setattr("alexnet.data.store._RELEASE_BYTES", 20 << 20)
     store = open_store(find(flat).samples * 15, 512)
 
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    before, most = resident(), 0
+    before, peak = resident(), 0
     for row in range(len(store)):
         assert store[row].sum() > 0
-        most = max(most, resident() - before)
-    assert most < 80 << 20
+        peak = max(peak, resident() - before)
+    assert peak < 80 << 20
 
 
-def test_nothing_is_written_into_the_data(flat: Path) -> None:
-    def look() -> list[tuple[str, int]]:
+def test_nothing_is_written_into_the_dataset(flat: Path) -> None:
+    def snapshot() -> list[tuple[str, int]]:
         return sorted((str(p), p.stat().st_mtime_ns) for p in [flat, *flat.rglob("*")])
 
-    before = look()
+    before = snapshot()
     open_store(find(flat).samples, 16)
-    assert look() == before
+    assert snapshot() == before
 
 
-def test_no_samples() -> None:
-    with pytest.raises(UserError, match="no images to open"):
+def test_empty_samples_are_rejected() -> None:
+    with pytest.raises(UserError, match="no images: samples is empty"):
         open_store([], 16)
 
 
-def test_store_is_a_public_name() -> None:
+def test_store_is_public() -> None:
     assert Store.__doc__

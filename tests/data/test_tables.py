@@ -1,4 +1,4 @@
-"""Images listed in a CSV file."""
+"""Datasets in CSV files."""
 
 from pathlib import Path
 
@@ -31,9 +31,10 @@ PLAIN = "p/0.png,10\np/1.png,2\np/2.png,2\n"
         PLAIN.replace("/", "\\"),
         '"p/0.png", "10"\n"p/1.png", "2"\n./p/2.png,2',
         PLAIN + "p/1.png,2\n",
+        "picture,species\n" + PLAIN,
     ],
 )
-def test_two_columns(text: str, table: Path, tmp_path: Path) -> None:
+def test_path_and_label_columns(text: str, table: Path, tmp_path: Path) -> None:
     table.write_bytes(text.encode())
     data = find(table)
     assert data.classes == ("2", "10")
@@ -44,7 +45,7 @@ def test_two_columns(text: str, table: Path, tmp_path: Path) -> None:
     ]
     assert data.split_by == "none"
     assert data.notices == (
-        ("1 repeated line left out of the table",) if "1.png,2\np/2.png,2\np/1" in text else ()
+        ("skipped 1 duplicate row of the table",) if "1.png,2\np/2.png,2\np/1" in text else ()
     )
 
 
@@ -67,40 +68,43 @@ def test_split_column(header: str, table: Path) -> None:
     assert [s.split for s in data.samples] == ["train", "val", "val", "test"]
 
 
-def test_a_missing_file_is_left_for_later(table: Path) -> None:
+def test_missing_files_are_listed(table: Path) -> None:
     table.write_text("path,label\np/0.png,a\np/no.png,b\n")
     assert find(table).counts() == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "the table is empty"),
         ("path,label\n", "the table lists no images"),
-        ("foo,bar\np/0.png,a\n", "the header foo,bar does not name a path and a label"),
+        ("foo,bar\np/0.png,a\n", "no path and label in the header foo,bar"),
         ("p/0.png\n", "only one column"),
         ("path,label\np/0.png,a\np/1.png\n", "list.csv, line 3: no label"),
         ("path,label\n,a\n", "line 2: no path"),
-        ("path,label,split\np/0.png,a,tarin\n", "line 2: the split 'tarin' is none of"),
+        (
+            "path,label,split\np/0.png,a,tarin\n",
+            "line 2: invalid split 'tarin': expected train, val or test",
+        ),
         ("path,label,split\np/0.png,a,train\np/1.png,a,\n", "no split for"),
         ("path,label\nq/0.png,a\n", "none of the listed images exists"),
         ("path,label\n" + "x" * 200_000 + ",a\n", "line 2: not a table"),
         ("path,label\na\0b.png,a\n", ""),
     ],
 )
-def test_what_is_wrong_with_a_table(text: str, said: str, table: Path) -> None:
+def test_invalid_tables_are_rejected(text: str, message: str, table: Path) -> None:
     table.write_text(text)
     with pytest.raises(UserError) as caught:
         find(table)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(str(table))
     assert "\n" not in str(caught.value)
 
 
-def test_a_single_class_is_told_in_the_words_of_a_table(table: Path) -> None:
+def test_problems_of_a_table_mention_rows_instead_of_folders(table: Path) -> None:
     table.write_text("path,label\np/0.png,a\np/1.png,a\n")
     (problem,) = problems(with_split(find(table)))
-    assert problem.endswith("only one class, a; training needs at least two different labels")
+    assert problem.endswith("only one class, a; training needs at least two labels")
     table.write_text("path,label,split\np/0.png,a,test\np/1.png,b,test\n")
     (problem,) = problems(with_split(find(table)))
-    assert problem.endswith("no images to train on; give lines the split train")
+    assert problem.endswith("no training images; set the split of some rows to train")

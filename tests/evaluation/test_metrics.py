@@ -29,22 +29,22 @@ def by_hand():
 
 
 def test_figures_worked_by_hand():
-    found = by_hand()
-    assert found.count == 5
-    assert found.top1 == 2 / 5
-    assert (found.top5, found.top5_k) == (1, 3)
-    assert found.confusion.tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 0]]
-    a, b, c = found.per_class
+    metrics = by_hand()
+    assert metrics.count == 5
+    assert metrics.top1 == 2 / 5
+    assert (metrics.top5, metrics.top5_k) == (1, 3)
+    assert metrics.confusion.tolist() == [[1, 1, 0], [1, 1, 0], [0, 1, 0]]
+    a, b, c = metrics.per_class
     assert (a.precision, a.recall, a.f1, a.support) == (1 / 2, 1 / 2, 1 / 2, 2)
     assert (b.precision, b.recall, b.f1, b.support) == (1 / 3, 1 / 2, 2 / 5, 2)
     assert (c.precision, c.recall, c.f1, c.support) == (None, 0, 0, 1)
-    assert found.loss == pytest.approx(-np.log([0.7, 0.4, 0.8, 0.3, 0.3]).mean())
+    assert metrics.loss == pytest.approx(-np.log([0.7, 0.4, 0.8, 0.3, 0.3]).mean())
 
 
 def test_class_without_images_has_no_recall():
-    found = measure([[0.9, 0.1, 0.0]], [0], ["a", "b", "c"])
-    assert found.per_class[2].recall is None
-    assert found.per_class[2].f1 is None
+    metrics = measure([[0.9, 0.1, 0.0]], [0], ["a", "b", "c"])
+    assert metrics.per_class[2].recall is None
+    assert metrics.per_class[2].f1 is None
 
 
 def test_dict_is_strict_json():
@@ -82,18 +82,18 @@ def predictions(draw):
 @given(predictions())
 def test_figures_are_those_of_scikit_learn(case):
     p, labels, names = case
-    found, numbers, predicted = measure(p, labels, names), range(len(names)), p.argmax(axis=1)
-    assert found.top1 == pytest.approx(accuracy_score(labels, predicted))
-    assert found.loss == pytest.approx(log_loss(labels, p, labels=list(numbers)))
+    metrics, numbers, predicted = measure(p, labels, names), range(len(names)), p.argmax(axis=1)
+    assert metrics.top1 == pytest.approx(accuracy_score(labels, predicted))
+    assert metrics.loss == pytest.approx(log_loss(labels, p, labels=list(numbers)))
     matrix = confusion_matrix(labels, predicted, labels=list(numbers))
-    assert (found.confusion == matrix).all()
+    assert (metrics.confusion == matrix).all()
     if len(names) > 5:
         top5 = top_k_accuracy_score(labels, p, k=5, labels=list(numbers))
-        assert found.top5 == pytest.approx(top5)
+        assert metrics.top5 == pytest.approx(top5)
     expected = precision_recall_fscore_support(
         labels, predicted, labels=list(numbers), zero_division=np.nan
     )
-    for i, one in enumerate(found.per_class):
+    for i, one in enumerate(metrics.per_class):
         for value, theirs in zip((one.precision, one.recall), expected[:2], strict=True):
             assert (value is None) == bool(np.isnan(theirs[i]))
             assert value is None or value == pytest.approx(theirs[i])
@@ -103,19 +103,19 @@ def test_figures_are_those_of_scikit_learn(case):
 @settings(max_examples=40, deadline=None)
 @given(predictions())
 def test_figures_agree_with_each_other(case):
-    found = measure(*case)
-    assert found.top1_interval[0] <= found.top1 <= found.top1_interval[1]
-    assert found.top1 <= found.top5 <= 1
-    assert np.trace(found.confusion) == round(found.top1 * found.count)
-    assert sum(one.support for one in found.per_class) == found.count == found.confusion.sum()
+    metrics = measure(*case)
+    assert metrics.top1_interval[0] <= metrics.top1 <= metrics.top1_interval[1]
+    assert metrics.top1 <= metrics.top5 <= 1
+    assert np.trace(metrics.confusion) == round(metrics.top1 * metrics.count)
+    assert sum(one.support for one in metrics.per_class) == metrics.count == metrics.confusion.sum()
     if len(case[2]) <= 5:
-        assert found.top5 == 1
+        assert metrics.top5 == 1
 
 
 def test_equal_probabilities_count_once():
-    found = measure(np.full((4, 4), 0.25), [0, 1, 2, 3], list("abcd"))
-    assert found.top1 == 1 / 4
-    assert found.confusion[:, 0].tolist() == [1, 1, 1, 1]
+    metrics = measure(np.full((4, 4), 0.25), [0, 1, 2, 3], list("abcd"))
+    assert metrics.top1 == 1 / 4
+    assert metrics.confusion[:, 0].tolist() == [1, 1, 1, 1]
 
 
 def test_certain_mistake_has_a_finite_loss():

@@ -30,33 +30,33 @@ SURE_AND_RIGHT = st.tuples(st.floats(0, 1), st.booleans())
 @given(st.lists(SURE_AND_RIGHT, min_size=1, max_size=200), st.integers(1, 20))
 def test_it_agrees_with_the_definition(pairs, bins):
     confidence, right = map(list, zip(*pairs, strict=True))
-    found = calibration(confidence, right, bins)
-    assert found.error == pytest.approx(by_hand(confidence, right, bins), abs=1e-9)
-    assert sum(one.count for one in found.bins) == len(pairs)
-    assert found.lean == pytest.approx(np.mean(confidence) - np.mean(right), abs=1e-9)
-    assert abs(found.lean) <= found.error + 1e-9
+    calibration_ = calibration(confidence, right, bins)
+    assert calibration_.error == pytest.approx(by_hand(confidence, right, bins), abs=1e-9)
+    assert sum(one.count for one in calibration_.bins) == len(pairs)
+    assert calibration_.lean == pytest.approx(np.mean(confidence) - np.mean(right), abs=1e-9)
+    assert abs(calibration_.lean) <= calibration_.error + 1e-9
 
 
 def test_a_value_on_an_edge_belongs_to_the_bin_below():
-    found = calibration([0.2, 0.4, 1.0, 0.0], [True] * 4, bins=5)
-    assert [one.count for one in found.bins] == [2, 1, 0, 0, 1]
+    calibration_ = calibration([0.2, 0.4, 1.0, 0.0], [True] * 4, bins=5)
+    assert [one.count for one in calibration_.bins] == [2, 1, 0, 0, 1]
 
 
 def test_the_default_is_the_papers_number_of_bins():
-    found = calibration([1.0], [True])
-    assert len(found.bins) == 15
-    assert found.error == 0
-    assert found.bins[0].accuracy is None
+    calibration_ = calibration([1.0], [True])
+    assert len(calibration_.bins) == 15
+    assert calibration_.error == 0
+    assert calibration_.bins[0].accuracy is None
 
 
 def test_a_network_that_is_always_sure_is_as_wrong_as_it_is_uncalibrated():
-    found = calibration([1.0] * 10, [True] * 7 + [False] * 3)
-    assert found.error == pytest.approx(0.3)
-    assert found.lean == pytest.approx(0.3)
+    calibration_ = calibration([1.0] * 10, [True] * 7 + [False] * 3)
+    assert calibration_.error == pytest.approx(0.3)
+    assert calibration_.lean == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize(
-    ("confidence", "right", "said"),
+    ("confidence", "right", "message"),
     [
         ([], [], "expected N confidences"),
         ([0.5], [True, False], "expected N confidences"),
@@ -64,8 +64,8 @@ def test_a_network_that_is_always_sure_is_as_wrong_as_it_is_uncalibrated():
         ([float("nan")], [True], "between 0 and 1"),
     ],
 )
-def test_what_is_no_confidence_is_refused(confidence, right, said):
-    with pytest.raises(UserError, match=said):
+def test_what_is_no_confidence_is_refused(confidence, right, message):
+    with pytest.raises(UserError, match=message):
         calibration(confidence, right)
 
 

@@ -1,13 +1,14 @@
-"""The claims are the paper's, and each experiment changes what it says and nothing else."""
+"""Claims match the paper, and each experiment changes the setting that it names and no other."""
 
 import pytest
 
 from alexnet.config.hyperparameters import recipe
 from alexnet.experiments import EXPERIMENTS
-from alexnet.experiments.claims import NETWORK, RECIPE, chosen
-from alexnet.spec.architectures import VARIANTS, Architecture
+from alexnet.experiments.claims import NETWORK, RECIPE, select_experiments
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import VARIANTS
 
-# Sections 3.1 to 4.2 and 6 of the paper: experiment, arms, measure, number.
+# Sections 3.1 to 4.2 and 6 of the paper: experiment, arm, baseline, measure, improvement.
 PAPER = {
     ("relu", "ReLU", "tanh", "epochs"): 6.0,
     ("lrn", "LRN", "no LRN", "error"): 1.4,
@@ -29,9 +30,9 @@ CHANGED = {
 }
 
 
-def test_the_numbers_are_the_papers() -> None:
+def test_claimed_numbers_match_the_paper() -> None:
     claimed = {
-        (e.name, c.of, c.against, c.measure): c.claimed
+        (e.name, c.arm, c.baseline, c.measure): c.claimed
         for e in EXPERIMENTS.values()
         for c in e.comparisons
         if c.claimed is not None
@@ -48,37 +49,37 @@ def test_the_numbers_are_the_papers() -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 @pytest.mark.parametrize("variant", [NETWORK, VARIANTS["half"], VARIANTS["owt"]], ids=str)
-def test_the_arms_of_an_experiment_differ_in_its_field_alone(
+def test_arms_differ_only_in_the_fields_of_their_experiment(
     name: str, variant: Architecture
 ) -> None:
     experiment = EXPERIMENTS[name]
-    all_of = [
+    settings = [
         {**network.to_dict(), **training.to_dict()}
         for network, training in (arm.settings(variant, RECIPE) for arm in experiment.arms)
     ]
-    differ = {field for field in all_of[0] if len({str(one[field]) for one in all_of}) > 1}
-    assert differ <= CHANGED[name]
-    assert differ or {arm.views for arm in experiment.arms} == {1, 10}
+    differing = {field for field in settings[0] if len({str(one[field]) for one in settings}) > 1}
+    assert differing <= CHANGED[name]
+    assert differing or {arm.crops for arm in experiment.arms} == {1, 10}
 
 
-def test_half_the_kernels_are_those_of_the_papers_footnote() -> None:
-    (halved,) = (arm for arm in EXPERIMENTS["width"].arms if arm.halved)
-    network, _ = halved.settings(VARIANTS["paper"], recipe("paper"))
+def test_half_width_follows_the_papers_footnote() -> None:
+    (half_width,) = (arm for arm in EXPERIMENTS["width"].arms if arm.is_half_width)
+    network, _ = half_width.settings(VARIANTS["paper"], recipe("paper"))
     assert network.widths == (48, 128, 192, 192, 256)
     assert network.groups == (1, 1, 1, 1, 1)
 
 
-def test_both_poolings_give_the_common_network_maps_of_one_size() -> None:
-    sizes = []
+def test_both_pooling_windows_have_the_same_output_shapes() -> None:
+    shapes = []
     for arm in EXPERIMENTS["overlap"].arms:
         network, _ = arm.settings(NETWORK, RECIPE)
-        sizes.append([step.output_shape for step in network.trace()])
-    assert sizes[0] == sizes[1]
+        shapes.append([step.output_shape for step in network.trace()])
+    assert shapes[0] == shapes[1]
 
 
-def test_every_comparison_is_of_arms_that_there_are() -> None:
-    for experiment in chosen("all"):
+def test_every_comparison_refers_to_existing_arms() -> None:
+    for experiment in select_experiments("all"):
         names = [arm.name for arm in experiment.arms]
         assert len(set(names)) == len(names)
-        assert {c.of for c in experiment.comparisons} <= set(names)
-        assert {c.against for c in experiment.comparisons} <= set(names)
+        assert {c.arm for c in experiment.comparisons} <= set(names)
+        assert {c.baseline for c in experiment.comparisons} <= set(names)

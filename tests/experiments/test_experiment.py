@@ -1,4 +1,4 @@
-"""`alexnet experiment` as a person uses it, on trainings of a second each."""
+"""`alexnet experiment` end to end, on trainings of a second each."""
 
 import csv
 import json
@@ -19,32 +19,34 @@ from PIL import Image
 from alexnet.evaluation import evaluate
 from alexnet.experiments import EXPERIMENTS
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     *("--set", "widths=8", "--set", "hidden=16", "--epochs", "2", "--batch-size", "16"),
     *("--seeds", "2", "--workers", "1"),
 )
 
 
-class Done(NamedTuple):
+class Result(NamedTuple):
     status: int
     out: str
     err: str
 
 
-def alexnet(*arguments: str | Path) -> Done:
-    call = [sys.executable, "-m", "alexnet", "experiment", *map(str, arguments)]
-    done = subprocess.run(call, capture_output=True, text=True, timeout=250)
-    return Done(done.returncode, done.stdout, done.stderr)
+def run_command(*arguments: str | Path) -> Result:
+    command = [sys.executable, "-m", "alexnet", "experiment", *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    return Result(process.returncode, process.stdout, process.stderr)
 
 
-def rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six classes of noise, each with a color of its own."""
+    """Six classes of noise, each with its own color."""
     root, generator = tmp_path_factory.mktemp("data") / "<b>colors", np.random.default_rng(0)
     for split, count in (("train", 16), ("val", 6)):
         for label in range(6):
@@ -58,25 +60,25 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def everything(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """All of the paper's claims, weights kept."""
+def all_results(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """All experiments, with weights kept."""
     folder = tmp_path_factory.mktemp("all") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALEXNET_CACHE_DIR", str(folder.parent / "cache"))
-        done = alexnet("all", images, *SMALL, "-o", folder, "--keep-weights")
-    assert done.status == 0, done.err
-    return folder, done
+        result = run_command("all", images, *SMALL, "-o", folder, "--keep-weights")
+    assert result.status == 0, result.err
+    return folder, result
 
 
-def run_of(folder: Path, start: str, seed: int = 0) -> Path:
-    (found,) = (folder / "runs").glob(f"{start}-??????????-seed{seed}")
-    return found
+def run_folder(folder: Path, label: str, seed: int = 0) -> Path:
+    (run,) = (folder / "runs").glob(f"{label}-??????????-seed{seed}")
+    return run
 
 
-def test_everything_is_said_and_written(everything: tuple[Path, Done]) -> None:
-    folder, done = everything
-    _, first, *lines = done.out.splitlines()
-    # What experiments share is trained once: the common network, and ten others.
+def test_cost_progress_and_result_files_are_complete(all_results: tuple[Path, Result]) -> None:
+    folder, result = all_results
+    _, first, *lines = result.out.splitlines()
+    # Shared arms are trained once: the common network and ten others, with two seeds.
     assert first.startswith("22 trainings of 2 epochs of 96 images each: about ")
     assert sum("seed 0" in line for line in lines) == 11
     for experiment in EXPERIMENTS.values():
@@ -86,63 +88,66 @@ def test_everything_is_said_and_written(everything: tuple[Path, Done]) -> None:
     assert lines[-1] == f"Page: {folder / 'index.html'}"
 
 
-def test_the_images_have_the_size_of_the_common_network(everything: tuple[Path, Done]) -> None:
-    folder, _ = everything
+def test_all_runs_use_the_common_image_size(all_results: tuple[Path, Result]) -> None:
+    folder, _ = all_results
     for run in (folder / "runs").iterdir():
         assert json.loads((run / "run.json").read_text())["architecture"]["image_size"] == 64
 
 
-def test_the_tables_hold_what_the_runs_hold(everything: tuple[Path, Done]) -> None:
-    folder, _ = everything
-    for row in rows(folder / "lrn.csv"):
-        run = run_of(folder, {"LRN": "base", "no LRN": "lrn-no-lrn"}[row["arm"]], int(row["seed"]))
-        last = rows(run / "metrics.csv")[-1]
+def test_tables_match_the_runs(all_results: tuple[Path, Result]) -> None:
+    folder, _ = all_results
+    for row in read_rows(folder / "lrn.csv"):
+        run = run_folder(
+            folder, {"LRN": "baseline", "no LRN": "lrn-no-lrn"}[row["arm"]], int(row["seed"])
+        )
+        last = read_rows(run / "metrics.csv")[-1]
         assert float(row["top1_error"]) == pytest.approx(
             100 * (1 - float(last["val_top1"])), abs=1e-3
         )
         assert float(row["top5_error"]) == pytest.approx(
             100 * (1 - float(last["val_top5"])), abs=1e-3
         )
-    (found,) = (
+    (finding,) = (
         row
-        for row in rows(folder / "findings.csv")
-        if row["against"] == "no dropout" and row["measure"] == "error"
+        for row in read_rows(folder / "findings.csv")
+        if row["baseline"] == "no dropout" and row["measure"] == "error"
     )
     errors = {
-        (row["arm"], row["seed"]): float(row["top1_error"]) for row in rows(folder / "dropout.csv")
+        (row["arm"], row["seed"]): float(row["top1_error"])
+        for row in read_rows(folder / "dropout.csv")
     }
     mean = np.mean([errors["no dropout", s] - errors["dropout", s] for s in ("0", "1")])
-    assert float(found["mean"]) == pytest.approx(mean, abs=2e-3)
+    assert float(finding["mean"]) == pytest.approx(mean, abs=2e-3)
 
 
-def test_a_pair_sees_the_same_images_in_the_same_order(everything: tuple[Path, Done]) -> None:
-    """The image of the first batch is the same, byte for byte; with other crops it is not."""
-    folder, _ = everything
-    batch = (run_of(folder, "base") / "batch.png").read_bytes()
-    assert (run_of(folder, "lrn-no-lrn") / "batch.png").read_bytes() == batch
-    assert (run_of(folder, "dropout-no-dropout") / "batch.png").read_bytes() == batch
-    assert (run_of(folder, "augment-neither") / "batch.png").read_bytes() != batch
-    assert (run_of(folder, "base", 1) / "batch.png").read_bytes() != batch
+def test_pairs_train_on_the_same_batches(all_results: tuple[Path, Result]) -> None:
+    """The figure of the first batch is byte-identical, unless the augmentation differs."""
+    folder, _ = all_results
+    batch = (run_folder(folder, "baseline") / "batch.png").read_bytes()
+    assert (run_folder(folder, "lrn-no-lrn") / "batch.png").read_bytes() == batch
+    assert (run_folder(folder, "dropout-no-dropout") / "batch.png").read_bytes() == batch
+    assert (run_folder(folder, "augment-neither") / "batch.png").read_bytes() != batch
+    assert (run_folder(folder, "baseline", 1) / "batch.png").read_bytes() != batch
 
 
-def test_ten_crops_are_those_of_evaluate(
-    everything: tuple[Path, Done], images: Path, tmp_path: Path
+def test_ten_crop_errors_match_evaluate(
+    all_results: tuple[Path, Result], images: Path, tmp_path: Path
 ) -> None:
-    folder, _ = everything
-    copy = shutil.copytree(run_of(folder, "base"), tmp_path / "run")
+    folder, _ = all_results
+    copy = shutil.copytree(run_folder(folder, "baseline"), tmp_path / "run")
     shutil.copy(copy / "last.safetensors", copy / "best.safetensors")
     expected = {n: evaluate(copy, images, crops=n).metrics.top1 for n in (1, 10)}
-    found = {
+    errors = {
         row["arm"]: float(row["top1_error"])
-        for row in rows(folder / "crops.csv")
+        for row in read_rows(folder / "crops.csv")
         if row["seed"] == "0"
     }
-    assert found["one crop"] == pytest.approx(100 * (1 - expected[1]), abs=1e-3)
-    assert found["ten crops"] == pytest.approx(100 * (1 - expected[10]), abs=1e-3)
+    assert errors["one crop"] == pytest.approx(100 * (1 - expected[1]), abs=1e-3)
+    assert errors["ten crops"] == pytest.approx(100 * (1 - expected[10]), abs=1e-3)
 
 
-def test_the_page_tells_claim_verdict_and_how_to_repeat_it(everything: tuple[Path, Done]) -> None:
-    folder, _ = everything
+def test_page_contains_claims_and_the_reproducing_command(all_results: tuple[Path, Result]) -> None:
+    folder, _ = all_results
     page = (folder / "index.html").read_text()
     for experiment in EXPERIMENTS.values():
         assert f'id="{experiment.name}"' in page
@@ -150,30 +155,30 @@ def test_the_page_tells_claim_verdict_and_how_to_repeat_it(everything: tuple[Pat
     assert "<b>colors" not in page
     assert "alexnet experiment all" in page
     assert "--epochs 2" in page
-    assert "come out as shown one way or the other by chance" in page
+    assert "would still be supported or reversed by chance" in page
 
 
-def test_a_second_call_trains_nothing_and_one_with_other_settings_does(
-    everything: tuple[Path, Done], images: Path
+def test_second_call_reuses_trainings_with_the_same_settings(
+    all_results: tuple[Path, Result], images: Path
 ) -> None:
-    folder, _ = everything
-    again = alexnet("lrn", images, *SMALL, "-o", folder)
-    assert again.out.startswith("0 trainings (4 more are there already)")
+    folder, _ = all_results
+    again = run_command("lrn", images, *SMALL, "-o", folder)
+    assert again.out.startswith("0 trainings (4 more already finished)")
     assert (folder / "lrn.html").is_file()
-    other = alexnet("lrn", images, *SMALL, "--lr", "0.01", "-o", folder, "--dry-run")
+    other = run_command("lrn", images, *SMALL, "--lr", "0.01", "-o", folder, "--dry-run")
     assert "\n4 trainings of" in other.out
 
 
-def test_weights_go_when_they_are_measured(images: Path, tmp_path: Path) -> None:
-    done = alexnet("crops", images, *SMALL, "-o", tmp_path / "results")
-    assert done.status == 0, done.err
+def test_weights_are_deleted_after_evaluation(images: Path, tmp_path: Path) -> None:
+    result = run_command("crops", images, *SMALL, "-o", tmp_path / "results")
+    assert result.status == 0, result.err
     assert not list((tmp_path / "results").rglob("*.safetensors"))
-    assert len(rows(tmp_path / "results/crops.csv")) == 4
+    assert len(read_rows(tmp_path / "results/crops.csv")) == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-def test_stopped_by_ctrl_c_the_same_command_goes_on(
-    everything: tuple[Path, Done], images: Path, tmp_path: Path
+def test_same_command_resumes_after_ctrl_c(
+    all_results: tuple[Path, Result], images: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "results"
     options = [*map(str, (images, *SMALL, "-o", folder))]
@@ -183,73 +188,73 @@ def test_stopped_by_ctrl_c_the_same_command_goes_on(
     while not list(folder.glob("runs/*/metrics.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGINT, said
-    assert re.search(r"the same command goes on:  .*alexnet experiment dropout", said)
-    done = alexnet("dropout", *options)
-    assert done.status == 0, done.err
-    expected, _ = everything
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT, output
+    assert re.search(r"repeat the command to resume:  .*alexnet experiment dropout", output)
+    result = run_command("dropout", *options)
+    assert result.status == 0, result.err
+    expected, _ = all_results
     assert (folder / "dropout.csv").read_bytes() == (expected / "dropout.csv").read_bytes()
 
 
-def test_a_training_that_diverges_is_a_result(images: Path, tmp_path: Path) -> None:
-    done = alexnet("lrn", images, *SMALL, "--lr", "1e9", "-o", tmp_path / "results")
-    assert done.status == 0, done.err
-    assert "the training of LRN, seed 0, diverged." in done.out
+def test_divergence_is_a_result(images: Path, tmp_path: Path) -> None:
+    result = run_command("lrn", images, *SMALL, "--lr", "1e9", "-o", tmp_path / "results")
+    assert result.status == 0, result.err
+    assert "the training of LRN with seed 0 diverged." in result.out
     assert (tmp_path / "results/lrn.html").is_file()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["lnr"], "unknown experiment 'lnr': did you mean 'lrn'?"),
-        (["lrn", "--seeds", "0"], "seeds has to be from 1 to 100, got 0"),
+        (["lrn", "--seeds", "0"], "invalid value for seeds: expected 1 to 100, got 0"),
         (
             ["augment", "--crop", "center", "--no-horizontal-flip"],
-            "augment would compare 'crops' with 'neither'",
+            "experiment augment: the arms 'crops' and 'neither' are identical",
         ),
         (["lrn", "--set", "nrom=lrn"], "did you mean 'norm'?"),
-        (["lrn", "--variant", "paper", "--image-size", "8"], "the least image_size is 63"),
+        (["lrn", "--variant", "paper", "--image-size", "8"], "the minimum image_size is 63"),
         (["lrn", "--backend", "theano"], "unknown backend 'theano'"),
     ],
 )
-def test_wrong_calls_are_one_line(
-    images: Path, tmp_path: Path, arguments: list[str], said: str
+def test_invalid_arguments_print_one_line(
+    images: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     name, *options = arguments
-    done = alexnet(name, images, *options, "-o", tmp_path / "results")
-    assert done.status == 2
-    assert said in done.err
-    assert done.err.count("\n") == 1
+    result = run_command(name, images, *options, "-o", tmp_path / "results")
+    assert result.status == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
     assert not (tmp_path / "results").exists()
 
 
-def test_a_folder_of_somebody_else_stays_as_it_is(images: Path, tmp_path: Path) -> None:
+def test_folder_with_other_files_is_left_unchanged(images: Path, tmp_path: Path) -> None:
     (tmp_path / "lrn.csv").write_text("mine")
-    done = alexnet("lrn", images, *SMALL, "-o", tmp_path)
-    assert done.status == 2
-    assert "holds other files; choose another --output-dir" in done.err
+    result = run_command("lrn", images, *SMALL, "-o", tmp_path)
+    assert result.status == 2
+    assert "contains other files; choose a new or empty folder as --output-dir" in result.err
     assert (tmp_path / "lrn.csv").read_text() == "mine"
-    assert alexnet("lrn", tmp_path / "nothing", *SMALL).status == 2
+    assert run_command("lrn", tmp_path / "nothing", *SMALL).status == 2
 
 
-def test_two_at_once_do_not_write_into_the_same_runs(
-    everything: tuple[Path, Done], images: Path
+def test_concurrent_experiments_in_one_folder_are_rejected(
+    all_results: tuple[Path, Result], images: Path
 ) -> None:
-    folder, _ = everything
+    folder, _ = all_results
     with FileLock(folder / ".lock"):
-        done = alexnet("lrn", images, *SMALL, "-o", folder)
-    assert done.status == 2
-    assert f"another experiment is under way in {folder}" in done.err
+        result = run_command("lrn", images, *SMALL, "-o", folder)
+    assert result.status == 2
+    assert f"another experiment is running in {folder}" in result.err
 
 
-def test_a_damaged_result_is_named(
-    everything: tuple[Path, Done], images: Path, tmp_path: Path
+def test_corrupt_outcome_is_reported(
+    all_results: tuple[Path, Result], images: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(everything[0], tmp_path / "results")
-    result = run_of(folder, "lrn-no-lrn") / "result.json"
-    result.write_text(json.dumps({"seed": 0}))
-    done = alexnet("lrn", images, *SMALL, "-o", folder)
-    assert done.status == 2
-    assert f"{result} is damaged" in done.err
-    assert "it is trained again" in done.err
+    folder = shutil.copytree(all_results[0], tmp_path / "results")
+    outcome = run_folder(folder, "lrn-no-lrn") / "outcome.json"
+    outcome.write_text(json.dumps({"seed": 0}))
+    result = run_command("lrn", images, *SMALL, "-o", folder)
+    assert result.status == 2
+    assert f"{outcome} is corrupt" in result.err
+    assert "to train again" in result.err

@@ -1,4 +1,4 @@
-"""The results that docs/experiments.md shows are those of the tables beside it."""
+"""The results in docs/experiments.md follow from the tables in docs/experiments."""
 
 import csv
 import importlib.util
@@ -24,8 +24,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def tables() -> ModuleType:
-    place = ROOT / "benchmarks" / "experiments.py"
-    spec = importlib.util.spec_from_file_location("tables", place)
+    path = ROOT / "benchmarks" / "experiments.py"
+    spec = importlib.util.spec_from_file_location("tables", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -33,47 +33,49 @@ def tables() -> ModuleType:
     return module
 
 
-def test_the_page_shows_the_tables(tables: ModuleType) -> None:
+def test_page_is_up_to_date(tables: ModuleType) -> None:
     page = (ROOT / "docs/experiments.md").read_text("utf-8")
     assert tables.updated(page) == page, "run benchmarks/experiments.py --update"
     for experiment in EXPERIMENTS.values():
-        assert f"{{ #{experiment.name} }}" in page
+        assert f'<a id="{experiment.name}"></a>' in page
 
 
 @pytest.mark.parametrize("data", ["flowers", "digits"])
-def test_every_claim_was_measured_and_every_figure_follows_from_the_trainings(data: str) -> None:
-    """Worked out again from the rows of the trainings, by SciPy's paired test."""
-    found = rows(RESULTS / data / "findings.csv")
+def test_findings_follow_from_the_trainings(data: str) -> None:
+    """Every claim was measured; SciPy's paired test on the trainings gives the same numbers."""
+    findings = rows(RESULTS / data / "findings.csv")
     expected = {
-        (e.name, c.of, c.against, c.measure) for e in EXPERIMENTS.values() for c in e.comparisons
+        (e.name, c.arm, c.baseline, c.measure) for e in EXPERIMENTS.values() for c in e.comparisons
     }
-    measured = {(row["experiment"], row["of"], row["against"], row["measure"]) for row in found}
+    measured = {
+        (row["experiment"], row["arm"], row["baseline"], row["measure"]) for row in findings
+    }
     assert expected <= measured
-    for row in found:
-        values = of_arms(rows(RESULTS / data / f"{row['experiment']}.csv"), row)
-        if values is None or not row["low"]:
+    for row in findings:
+        values = values_of_arms(rows(RESULTS / data / f"{row['experiment']}.csv"), row)
+        if not row["low"]:
             continue
-        own, other = values
-        interval = ttest_rel(other, own).confidence_interval(0.95)
+        arm, baseline = values
+        interval = ttest_rel(baseline, arm).confidence_interval(0.95)
         scale = math.exp if row["measure"] == "epochs" else float
-        assert float(row["mean"]) == pytest.approx(scale(np.mean(other - own)), abs=5e-3)
-        if np.std(other - own) > 0.1 or row["measure"] == "epochs":
+        assert float(row["mean"]) == pytest.approx(scale(np.mean(baseline - arm)), abs=5e-3)
+        if np.std(baseline - arm) > 0.1 or row["measure"] == "epochs":
             assert float(row["low"]) == pytest.approx(scale(interval.low), abs=0.02)
             assert float(row["high"]) == pytest.approx(scale(interval.high), abs=0.02)
 
 
-def of_arms(
-    trainings: list[dict[str, str]], row: dict[str, str]
-) -> tuple["np.ndarray", "np.ndarray"] | None:
-    """What the two arms have for each seed; logarithms of epochs; None where one got nowhere."""
+def values_of_arms(
+    trainings: list[dict[str, str]], finding: dict[str, str]
+) -> tuple["np.ndarray", "np.ndarray"]:
+    """Return the compared values of both arms by seed; logarithms for epochs."""
 
-    def of(arm: str) -> "np.ndarray":
-        mine = sorted((one for one in trainings if one["arm"] == arm), key=lambda o: int(o["seed"]))
-        if row["measure"] == "gap":
-            return np.array([float(o["top1_error"]) - float(o["train_error"]) for o in mine])
-        # What never reached the goal took at least as many epochs as it was given.
-        texts = [one[COLUMNS[row["measure"]]] or one["epochs"] for one in mine]
-        values = np.array([float(text) for text in texts])
-        return np.log(values) if row["measure"] == "epochs" else values
+    def values(arm: str) -> "np.ndarray":
+        seeds = sorted((t for t in trainings if t["arm"] == arm), key=lambda t: int(t["seed"]))
+        measure = finding["measure"]
+        if measure == "gap":
+            return np.array([float(t["top1_error"]) - float(t["train_error"]) for t in seeds])
+        # A training that never reached the target needs at least as many epochs as it ran.
+        numbers = np.array([float(t[COLUMNS[measure]] or t["epochs"]) for t in seeds])
+        return np.log(numbers) if measure == "epochs" else numbers
 
-    return of(row["of"]), of(row["against"])
+    return values(finding["arm"]), values(finding["baseline"])

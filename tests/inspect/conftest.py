@@ -1,4 +1,4 @@
-"""Runs with weights that no training made."""
+"""Runs with random weights, and images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ MakeRun = Callable[..., Run]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Makes a run with random weights; the variant and the rest can be given."""
+    """Return a function that creates a run with random weights."""
 
     def make(folder: str = "run", variant: str = "half", seed: int = 0, **changes: Any) -> Run:
         channels = changes.pop("channels", "rgb")
@@ -54,7 +54,7 @@ def run(make_run: MakeRun) -> Run:
 
 
 def draw(path: Path, seed: int) -> Path:
-    """An image of colored noise with a bright part, no two seeds alike."""
+    """Write an image of colored noise with a bright part; seeds give distinct images."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     values = generator.integers(0, 256, (12, 15, 3)).astype(np.uint8)
@@ -65,7 +65,7 @@ def draw(path: Path, seed: int) -> Path:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Five images in the folder of each of two classes, and one in none of them."""
+    """Create five images in each of two class folders, and one outside."""
     root = tmp_path / "images"
     for n, name in enumerate(("daisy", "rose")):
         for i in range(5):

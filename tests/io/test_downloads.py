@@ -1,4 +1,4 @@
-"""Files from the net, against a server on the loopback address."""
+"""Downloads from a local server."""
 
 import shutil
 import socket
@@ -26,8 +26,8 @@ CONTENT = np.random.default_rng(0).bytes(5_300_000)
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving(CONTENT) as found:
-        yield found
+    with serving(CONTENT) as server:
+        yield server
 
 
 @pytest.fixture
@@ -43,24 +43,24 @@ def names(place: Path) -> list[str]:
     return sorted(path.name for path in place.parent.iterdir())
 
 
-def test_a_file_is_fetched_once_and_its_size_is_said(server: Server, place: Path) -> None:
-    said: list[str] = []
-    assert fetch(server, notice=said.append) == place
+def test_file_is_downloaded_once_with_a_notice(server: Server, place: Path) -> None:
+    notices: list[str] = []
+    assert fetch(server, notice=notices.append) == place
     assert place.read_bytes() == CONTENT
     assert names(place) == ["weights.bin"]
     host = server.url.split("/")[2]
-    assert said == [f"downloading weights.bin, 5 MB, from {host}"]
-    assert fetch(server, notice=said.append) == place
-    assert len(server.ranges) == len(said) == 1
+    assert notices == [f"downloading weights.bin, 5 MB, from {host}"]
+    assert fetch(server, notice=notices.append) == place
+    assert len(server.ranges) == len(notices) == 1
 
 
-def test_the_bar_goes_to_its_end(server: Server) -> None:
-    seen: list[tuple[str, int]] = []
+def test_progress_reaches_its_total(server: Server) -> None:
+    tasks: list[tuple[str, int]] = []
 
     class Counts:
         def __init__(self, description: str, total: int) -> None:
             self.total, self.done = total, 0
-            seen.append((description, total))
+            tasks.append((description, total))
 
         def __enter__(self) -> Advance:
             return self
@@ -72,33 +72,33 @@ def test_the_bar_goes_to_its_end(server: Server) -> None:
             self.done += n
 
     fetch(server, progress=Counts)
-    assert seen == [("downloading weights.bin, MB", 6)]
+    assert tasks == [("downloading weights.bin, MB", 6)]
 
 
-def test_a_connection_that_breaks_is_gone_on_with(server: Server, place: Path) -> None:
+def test_download_resumes_after_a_broken_connection(server: Server, place: Path) -> None:
     server.breaks_after = [46 * CHUNK, 15 * CHUNK]
     fetch(server)
     assert place.read_bytes() == CONTENT
     assert server.ranges == [None, f"bytes={46 * CHUNK}-", f"bytes={61 * CHUNK}-"]
 
 
-def test_a_connection_that_stays_broken_leaves_the_part_for_the_next_call(
-    server: Server, place: Path
-) -> None:
+def test_next_call_resumes_a_failed_download(server: Server, place: Path) -> None:
     server.breaks_after = [46 * CHUNK, 0]
-    with pytest.raises(RunError, match=r"broke after 3 MB of weights.bin: the same command goes"):
+    with pytest.raises(
+        RunError, match=r"broke after 3 MB of weights.bin; run the same command again"
+    ):
         fetch(server)
     assert names(place) == ["weights.bin.part", "weights.bin.part.json"]
     assert place.with_name("weights.bin.part").read_bytes() == CONTENT[: 46 * CHUNK]
-    said: list[str] = []
-    fetch(server, notice=said.append)
+    notices: list[str] = []
+    fetch(server, notice=notices.append)
     assert place.read_bytes() == CONTENT
     assert names(place) == ["weights.bin"]
     assert server.ranges[-1] == f"bytes={46 * CHUNK}-"
-    assert "5 MB, 3 MB of it here already" in said[0]
+    assert "5 MB, resuming after 3 MB" in notices[0]
 
 
-def test_ctrl_c_keeps_the_part(server: Server, place: Path) -> None:
+def test_ctrl_c_keeps_the_partial_download(server: Server, place: Path) -> None:
     class Interrupts:
         def __init__(self, *_: object) -> None: ...
         def __enter__(self) -> Advance:
@@ -117,14 +117,14 @@ def test_ctrl_c_keeps_the_part(server: Server, place: Path) -> None:
     assert server.ranges[-1] is not None
 
 
-def test_a_server_without_ranges_starts_over(server: Server, place: Path) -> None:
+def test_download_restarts_if_the_server_ignores_ranges(server: Server, place: Path) -> None:
     server.takes_ranges = False
     server.breaks_after = [46 * CHUNK]
     fetch(server)
     assert place.read_bytes() == CONTENT
 
 
-def test_a_file_that_changed_meanwhile_starts_over(server: Server, place: Path) -> None:
+def test_download_restarts_if_the_file_changed(server: Server, place: Path) -> None:
     server.breaks_after = [46 * CHUNK, 0]
     with pytest.raises(RunError):
         fetch(server)
@@ -134,7 +134,7 @@ def test_a_file_that_changed_meanwhile_starts_over(server: Server, place: Path) 
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
-def test_without_a_sign_of_the_same_file_it_starts_over(
+def test_download_restarts_without_a_strong_validator(
     etag: str | None, server: Server, place: Path
 ) -> None:
     server.etag = etag
@@ -144,7 +144,7 @@ def test_without_a_sign_of_the_same_file_it_starts_over(
     assert server.ranges == [None, None]
 
 
-def test_a_part_longer_than_the_file_starts_over(server: Server, place: Path) -> None:
+def test_download_restarts_if_the_partial_file_is_too_long(server: Server, place: Path) -> None:
     server.breaks_after = [46 * CHUNK, 0]
     with pytest.raises(RunError):
         fetch(server)
@@ -161,7 +161,7 @@ def test_a_part_longer_than_the_file_starts_over(server: Server, place: Path) ->
     st.sampled_from(['"one"', None]),
     st.integers(1, 400_000),
 )
-def test_wherever_a_connection_breaks_the_file_is_whole_in_the_end(
+def test_file_is_complete_wherever_connections_break(
     breaks: list[int], takes_ranges: bool, etag: str | None, size: int
 ) -> None:
     content = CONTENT[:size]
@@ -173,38 +173,38 @@ def test_wherever_a_connection_breaks_the_file_is_whole_in_the_end(
         assert fetch(server).read_bytes() == content
 
 
-def test_a_wrong_checksum_keeps_nothing(server: Server, place: Path) -> None:
-    with pytest.raises(RunError, match="another file than was published") as error:
+def test_wrong_checksum_leaves_no_file(server: Server, place: Path) -> None:
+    with pytest.raises(
+        RunError, match=r"checksum mismatch: .* differs from the published file"
+    ) as error:
         download(server.url, "sha256:" + 64 * "0")
     assert "\n" not in str(error.value)
-    assert f"fetch {server.url} by hand and put it at {place}" in str(error.value)
+    assert f"download {server.url} manually to {place}" in str(error.value)
     assert names(place) == []
 
 
-def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, place: Path) -> None:
+def test_corrupt_cached_file_is_downloaded_again(server: Server, place: Path) -> None:
     place.parent.mkdir(parents=True)
     place.write_bytes(CONTENT[:-1])
     assert fetch(server).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(("status", "says"), [(404, "404 Not Found"), (500, "500 Internal")])
-def test_what_the_server_refuses_is_said(
-    status: int, says: str, server: Server, place: Path
-) -> None:
+@pytest.mark.parametrize(("status", "reason"), [(404, "404 Not Found"), (500, "500 Internal")])
+def test_server_error_is_reported(status: int, reason: str, server: Server, place: Path) -> None:
     server.status = status
-    with pytest.raises(RunError, match=says) as error:
+    with pytest.raises(RunError, match=reason) as error:
         fetch(server)
     assert str(place) in str(error.value)
     assert names(place) == []
 
 
-def test_no_server_is_one_line_with_url_and_place(place: Path) -> None:
+def test_unreachable_server_error_has_url_and_path(place: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/weights.bin"
-    with pytest.raises(RunError, match=r"cannot be reached \(Connection refused\)") as error:
+    with pytest.raises(RunError, match=r"cannot reach .* \(Connection refused\)") as error:
         download(url, "sha256:" + 64 * "0")
-    assert f"fetch {url} by hand and put it at {place}" in str(error.value)
+    assert f"download {url} manually to {place}" in str(error.value)
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
@@ -212,50 +212,50 @@ def test_offline(how: str, server: Server, place: Path, monkeypatch: pytest.Monk
     options = {"offline": True} if how == "argument" else {}
     if how == "environment":
         monkeypatch.setenv("ALEXNET_OFFLINE", "1")
-    with pytest.raises(UserError, match=r"is not in the cache and the net is not to be") as error:
+    with pytest.raises(UserError, match=r"is not in the cache and downloads are disabled") as error:
         fetch(server, **options)
-    assert f"fetch {server.url} by hand and put it at {place}" in str(error.value)
+    assert f"download {server.url} manually to {place}" in str(error.value)
     place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT)  # by hand
+    place.write_bytes(CONTENT)  # manual download
     assert fetch(server, **options) == place
     place.write_bytes(CONTENT[:-1])
-    with pytest.raises(UserError, match="is there but damaged"):
+    with pytest.raises(UserError, match="is corrupt"):
         fetch(server, **options)
     assert server.ranges == []
 
 
-def test_several_at_once_fetch_it_once(server: Server, place: Path) -> None:
-    found: list[Path] = []
-    threads = [threading.Thread(target=lambda: found.append(fetch(server))) for _ in range(4)]
+def test_concurrent_calls_download_once(server: Server, place: Path) -> None:
+    paths: list[Path] = []
+    threads = [threading.Thread(target=lambda: paths.append(fetch(server))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [place] * 4
+    assert paths == [place] * 4
     assert place.read_bytes() == CONTENT
     assert len(server.ranges) == 1
 
 
-def test_a_disk_without_room_is_said_before(
+def test_insufficient_disk_space_is_reported_before_the_download(
     server: Server, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 4_000_000))
-    with pytest.raises(UserError, match=r"weights.bin needs 5 MB in .*, where 4 MB are free"):
+    with pytest.raises(UserError, match=r"weights.bin needs 5 MB in .*, 4 MB are free"):
         fetch(server)
     assert names(place) == []
 
 
-def test_the_cache_lists_and_clears_weights(server: Server, place: Path) -> None:
+def test_cache_lists_and_clears_weights(server: Server, place: Path) -> None:
     fetch(server)
     server.content, server.etag = CONTENT[:-1], '"two"'
     server.breaks_after = [30 * CHUNK, 0]
     with pytest.raises(RunError):
         fetch(server)
-    found = [entry for entry in cache_entries() if entry.kind == "weights"]
-    assert [(entry.index["source"], entry.size_bytes) for entry in found] == [
+    entries = [entry for entry in cache_entries() if entry.kind == "weights"]
+    assert [(entry.index["source"], entry.size_bytes) for entry in entries] == [
         ("weights.bin", len(CONTENT)),
-        ("weights.bin, cut off in the middle", 30 * CHUNK),
+        ("weights.bin, incomplete", 30 * CHUNK),
     ]
-    assert clear_cache(found) == len(CONTENT) + 30 * CHUNK
+    assert clear_cache(entries) == len(CONTENT) + 30 * CHUNK
     assert names(place) == []

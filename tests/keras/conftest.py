@@ -1,6 +1,6 @@
-"""Keras on the backend that KERAS_BACKEND names, else TensorFlow, else JAX; skipped without one.
+"""Run these tests on the backend in KERAS_BACKEND, else TensorFlow, else JAX; skip without one.
 
-`make test` runs this folder on both.
+`make test` runs this folder on both backends.
 """
 
 import importlib.util
@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-HERE = [name for name in ("tensorflow", "jax") if importlib.util.find_spec(name)]
+INSTALLED = [name for name in ("tensorflow", "jax") if importlib.util.find_spec(name)]
 
-if not HERE or importlib.util.find_spec("keras") is None:
-    pytest.skip("needs alexnet[tensorflow] or alexnet[jax]", allow_module_level=True)
-BACKEND = os.environ.get("KERAS_BACKEND") or HERE[0]
+if not INSTALLED or importlib.util.find_spec("keras") is None:
+    pytest.skip("requires alexnet[tensorflow] or alexnet[jax]", allow_module_level=True)
+BACKEND = os.environ.get("KERAS_BACKEND") or INSTALLED[0]
 
 from alexnet.backends import keras_startup  # noqa: E402
 
@@ -28,7 +28,7 @@ def backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def same_weights_each_time() -> None:
+def fixed_seed() -> None:
     import keras
 
     keras.utils.set_random_seed(0)
@@ -36,7 +36,7 @@ def same_weights_each_time() -> None:
 
 @pytest.fixture(scope="session")
 def gradients() -> Callable[[Callable[[Any], Any], np.ndarray, np.ndarray], tuple[Any, Any]]:
-    """What a function of an array gives, and the gradient of its product with `upstream`."""
+    """Return a function's output and the gradient of its product with `upstream`."""
 
     def with_tensorflow(function: Any, x: np.ndarray, upstream: np.ndarray) -> tuple[Any, Any]:
         import tensorflow as tf
@@ -50,7 +50,7 @@ def gradients() -> Callable[[Callable[[Any], Any], np.ndarray, np.ndarray], tupl
     def with_jax(function: Any, x: np.ndarray, upstream: np.ndarray) -> tuple[Any, Any]:
         import jax
 
-        y, back = jax.vjp(function, x)
-        return np.asarray(y), np.asarray(back(upstream)[0])
+        y, vjp = jax.vjp(function, x)
+        return np.asarray(y), np.asarray(vjp(upstream)[0])
 
     return with_tensorflow if BACKEND == "tensorflow" else with_jax

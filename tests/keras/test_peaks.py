@@ -1,4 +1,4 @@
-"""The largest outputs of the activations are the same in every backend."""
+"""Peak activations are the same in every backend."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from alexnet.data.augmentation import view_plan
 from alexnet.run import BEST, Run
 
 
-def test_the_peaks_of_keras_are_those_of_pytorch(tmp_path: Path, backend: str) -> None:
+def test_peaks_match_pytorch(tmp_path: Path, backend: str) -> None:
     net = architecture("half", num_classes=3, image_size=63, widths=8, hidden=16)
     run = Run(
         folder=tmp_path,

@@ -1,4 +1,4 @@
-"""What a person sees of the backend's own log when they use the models in a program of theirs."""
+"""The log output of the Keras backend when a user's program imports alexnet.keras."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-USE = """
+BUILD_A_MODEL = """
 import os
 before = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
 from alexnet.keras import functional
@@ -16,28 +16,30 @@ assert before is None or os.environ["TF_CPP_MIN_LOG_LEVEL"] == before
 """
 
 
-def said(backend: str, code: str, level: str | None = None) -> str:
-    """What a new process writes on standard error."""
+def run_and_read_stderr(backend: str, code: str, level: str | None = None) -> str:
+    """Run code in a new process and return its standard error."""
     environment = {name: value for name, value in os.environ.items() if name != LEVEL}
     environment |= {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     environment |= {} if level is None else {LEVEL: level}
-    call = [sys.executable, "-c", code]
-    done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    assert result.returncode == 0, result.stderr
+    return result.stderr
 
 
-def test_our_import_is_quiet(backend: str) -> None:
-    assert said(backend, USE) == ""
+@pytest.mark.slow
+def test_import_logs_nothing(backend: str) -> None:
+    assert run_and_read_stderr(backend, BUILD_A_MODEL) == ""
 
 
-def test_who_wants_to_see_the_log_sees_it(backend: str) -> None:
+def test_log_level_of_the_user_is_respected(backend: str) -> None:
     if backend != "tensorflow":
-        pytest.skip("the log is TensorFlow's")
-    assert "oneDNN" in said(backend, USE, level="0")
+        pytest.skip("only TensorFlow logs on import")
+    assert "oneDNN" in run_and_read_stderr(backend, BUILD_A_MODEL, level="0")
 
 
-def test_who_imports_tensorflow_before_us_has_its_log(backend: str) -> None:
+@pytest.mark.slow
+def test_log_of_tensorflow_imported_first_is_kept(backend: str) -> None:
     if backend != "tensorflow":
-        pytest.skip("the log is TensorFlow's")
-    assert "oneDNN" in said(backend, "import tensorflow\n" + USE)
+        pytest.skip("only TensorFlow logs on import")
+    assert "oneDNN" in run_and_read_stderr(backend, "import tensorflow\n" + BUILD_A_MODEL)

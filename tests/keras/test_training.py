@@ -1,4 +1,4 @@
-"""Training with Keras as with PyTorch: the same batches, run folder, resume and exit behavior."""
+"""Training with Keras matches PyTorch: batches, run folder, resuming and exit behavior."""
 
 import csv
 import os
@@ -27,46 +27,48 @@ SMALL = {"widths": 8, "hidden": 16, "image_size": 63}
 
 @pytest.fixture(scope="module")
 def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes that a network learns at once: reddish and bluish noise."""
+    """Two classes that are quick to learn: reddish and bluish noise."""
     return red_and_blue(tmp_path_factory.mktemp("data") / "colors")
 
 
 def small_recipe(**changes: Any) -> Recipe:
-    own = {"epochs": 3, "batch_size": 8, "image_size": None, "precision": "fp32"}
-    return recipe("fast", **own | changes)
+    defaults = {"epochs": 3, "batch_size": 8, "image_size": None}
+    return recipe("fast", **defaults | changes)
 
 
-def start(
+def train_small(
     data: Path,
     folder: Path,
     backend: str,
     *,
     network: Mapping[str, Any] | None = None,
     observer: Observer | None = None,
+    precision: str = "fp32",
     **changes: Any,
 ) -> Any:
-    """Train the small network, with changes to it and to the recipe."""
+    """Train the small network, with overrides for network and recipe."""
     return train(
         data,
         changes={**SMALL, **(network or {})},
         recipe=small_recipe(**changes),
-        compute=Compute(device="cpu", backend=backend),
+        compute=Compute(device="cpu", backend=backend, precision=precision),
         output_dir=folder,
         observer=observer,
     )
 
 
-def table(folder: Path) -> list[dict[str, str]]:
+def read_metrics(folder: Path) -> list[dict[str, str]]:
     with (folder / "metrics.csv").open() as file:
         return list(csv.DictReader(file))
 
 
-def test_it_trains_what_pytorch_trains(colors: Path, tmp_path: Path, backend: str) -> None:
-    """The same batches in the same order: without dropout the same losses, epoch by epoch."""
+@pytest.mark.slow
+def test_training_matches_pytorch(colors: Path, tmp_path: Path, backend: str) -> None:
+    """With the same batches and no dropout, losses agree epoch by epoch."""
     for name in ("torch", backend):
-        start(colors, tmp_path / name, name, network={"dropout": 0.0})
-    ours, theirs = table(tmp_path / backend), table(tmp_path / "torch")
-    for row, expected in zip(ours, theirs, strict=True):
+        train_small(colors, tmp_path / name, name, network={"dropout": 0.0})
+    rows, torch_rows = read_metrics(tmp_path / backend), read_metrics(tmp_path / "torch")
+    for row, expected in zip(rows, torch_rows, strict=True):
         for key, value in expected.items():
             assert float(row[key]) == pytest.approx(float(value), rel=5e-3, abs=5e-4), key
     files = {p.name for p in (tmp_path / backend).iterdir()}
@@ -75,8 +77,11 @@ def test_it_trains_what_pytorch_trains(colors: Path, tmp_path: Path, backend: st
     assert set(versions) == {"alexnet", "numpy", "keras", backend}
 
 
-def test_it_learns_with_everything_on(colors: Path, tmp_path: Path, backend: str) -> None:
-    outcome = start(
+@pytest.mark.slow
+def test_learns_with_batch_norm_dropout_adamw_and_bf16(
+    colors: Path, tmp_path: Path, backend: str
+) -> None:
+    outcome = train_small(
         colors,
         tmp_path / "run",
         backend,
@@ -89,16 +94,23 @@ def test_it_learns_with_everything_on(colors: Path, tmp_path: Path, backend: str
     assert outcome.metrics.top1 >= 0.9
 
 
-def test_a_run_is_evaluated_and_predicted_in_any_backend(
+@pytest.mark.slow
+def test_evaluation_and_prediction_agree_between_backends(
     colors: Path, tmp_path: Path, backend: str
 ) -> None:
-    start(colors, tmp_path / "run", backend)
+    train_small(colors, tmp_path / "run", backend)
     images = [colors / "val" / "red", colors / "val" / "blue"]
-    ours, theirs = (
-        evaluate(tmp_path / "run", colors, crops=10, backend=name, output_dir=tmp_path / name)
+    actual, expected = (
+        evaluate(
+            tmp_path / "run",
+            colors,
+            crops=10,
+            compute=Compute(backend=name),
+            output_dir=tmp_path / name,
+        )
         for name in (backend, "torch")
     )
-    np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-5)
+    np.testing.assert_allclose(actual.probabilities, expected.probabilities, atol=1e-5)
     default, torch_rows = (
         list(predict(tmp_path / "run", images, compute=Compute(backend=name)))
         for name in (None, "torch")
@@ -106,45 +118,56 @@ def test_a_run_is_evaluated_and_predicted_in_any_backend(
     assert [row.classes for row in default] == [row.classes for row in torch_rows]
 
 
-class StopsAt(Observer):
-    """Sends this process a signal after a step, as Ctrl-C does."""
+class InterruptAt(Observer):
+    """Sends SIGINT to this process after a step, as Ctrl-C does."""
 
     def __init__(self, epoch: int, step: int) -> None:
-        self._when = (epoch, step)
+        self._epoch_and_step = (epoch, step)
 
-    def step(self, *, epoch: int, step: int, **figures: Any) -> None:
-        if (epoch, step) == self._when:
+    def step(self, *, epoch: int, step: int, **metrics: Any) -> None:
+        if (epoch, step) == self._epoch_and_step:
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [{}, {"norm": "batch"}])
-def test_a_run_that_was_stopped_ends_bit_for_bit_the_same(
+def test_resumed_run_is_bit_identical(
     colors: Path, tmp_path: Path, backend: str, network: dict[str, Any]
 ) -> None:
-    start(colors, tmp_path / "whole", backend, network=network)
+    train_small(colors, tmp_path / "uninterrupted", backend, network=network)
     with pytest.raises(TrainingInterrupted):
-        start(colors, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
-    resume(tmp_path / "cut")
+        train_small(
+            colors, tmp_path / "interrupted", backend, observer=InterruptAt(1, 2), network=network
+        )
+    resume(tmp_path / "interrupted")
     for name in ("last.safetensors", "best.safetensors", "metrics.csv"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "interrupted" / name).read_bytes() == (
+            tmp_path / "uninterrupted" / name
+        ).read_bytes()
 
 
-def test_a_run_goes_on_in_another_backend(colors: Path, tmp_path: Path, backend: str) -> None:
+@pytest.mark.slow
+def test_run_resumes_in_another_backend(colors: Path, tmp_path: Path, backend: str) -> None:
     network = {"dropout": 0.0}
-    start(colors, tmp_path / "whole", backend, network=network)
+    train_small(colors, tmp_path / "uninterrupted", backend, network=network)
     with pytest.raises(TrainingInterrupted):
-        start(colors, tmp_path / "cut", backend, observer=StopsAt(1, 2), network=network)
-    resume(tmp_path / "cut", backend="torch")
-    moved = Run.open(tmp_path / "cut")
-    assert (moved.backend, moved.environment.earlier_backends) == ("torch", (backend,))
-    ours = weights.read(tmp_path / "whole" / "last.safetensors")
-    theirs = weights.read(tmp_path / "cut" / "last.safetensors")
-    for name in ours:
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-2, atol=1e-4)
+        train_small(
+            colors, tmp_path / "interrupted", backend, observer=InterruptAt(1, 2), network=network
+        )
+    resume(tmp_path / "interrupted", compute={"backend": "torch"})
+    run = Run.open(tmp_path / "interrupted")
+    assert (run.backend, run.environment.earlier_backends) == ("torch", (backend,))
+    expected = weights.read(tmp_path / "uninterrupted" / "last.safetensors")
+    actual = weights.read(tmp_path / "interrupted" / "last.safetensors")
+    for name in expected:
+        np.testing.assert_allclose(actual[name], expected[name], rtol=1e-2, atol=1e-4)
 
 
-def test_fine_tuning_freezes_and_loads(colors: Path, tmp_path: Path, backend: str) -> None:
-    start(colors, tmp_path / "first", "torch", network={"norm": "batch"})
+@pytest.mark.slow
+def test_fine_tuning_changes_only_unfrozen_layers(
+    colors: Path, tmp_path: Path, backend: str
+) -> None:
+    train_small(colors, tmp_path / "first", "torch", network={"norm": "batch"})
     train(
         colors,
         recipe=recipe("fast", epochs=1, batch_size=8, pretrained=tmp_path / "first", freeze="conv"),
@@ -161,21 +184,21 @@ def test_fine_tuning_freezes_and_loads(colors: Path, tmp_path: Path, backend: st
 def run_python(
     code: str, *arguments: object, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    # JAX, where a test has imported it, sets a log level of TensorFlow for all that follows.
-    own = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "", **environment}
-    for name in [name for name, value in own.items() if not value]:
-        del own[name]
+    # Importing JAX sets a TensorFlow log level in os.environ, which subprocesses would inherit.
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "", **environment}
+    variables = {name: value for name, value in variables.items() if value}
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
 
 CLI = "import sys; from alexnet.cli.main import main; sys.exit(main())"
 
 
-def test_the_command_line_trains_without_pytorch(
+@pytest.mark.slow
+def test_command_line_runs_without_importing_pytorch(
     colors: Path, tmp_path: Path, backend: str
 ) -> None:
-    """`--backend`, with nothing but the lines that PyTorch prints, and no import of it."""
+    """Train, evaluate and predict with `--backend`, with no log lines on standard error."""
     code = (
         "import atexit, sys\n"
         "from alexnet.cli.main import main\n"
@@ -185,58 +208,59 @@ def test_the_command_line_trains_without_pytorch(
     folder = tmp_path / "run"
     options = ["--image-size", 63, "--epochs", 1, "--output-dir", folder, "--backend", backend]
     options += ["--set", "widths=8", "--set", "hidden=16"]
-    done = run_python(code, "train", colors, *options, KERAS_BACKEND="")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert done.stdout.endswith("False\n")
-    assert f"Run: {folder}" in done.stdout
+    result = run_python(code, "train", colors, *options, KERAS_BACKEND="")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert result.stdout.endswith("False\n")
+    assert f"Run: {folder}" in result.stdout
     assert Run.open(folder).backend == backend
     for command in (["evaluate", folder, colors], ["predict", folder, colors / "val" / "red"]):
-        done = run_python(code, *command, KERAS_BACKEND="")
-        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "False"), done.stderr
+        result = run_python(code, *command, KERAS_BACKEND="")
+        assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "False"), result.stderr
 
 
-def test_a_backend_that_the_environment_contradicts(
+def test_backend_that_contradicts_keras_backend_is_rejected(
     colors: Path, tmp_path: Path, backend: str
 ) -> None:
     other = {"tensorflow": "jax", "jax": "tensorflow"}[backend]
     options = ["train", colors, "--backend", backend, "--output-dir", tmp_path / "run"]
-    done = run_python(CLI, *options, KERAS_BACKEND=other)
-    assert done.returncode == 2
-    assert f"KERAS_BACKEND={other} is set" in done.stderr
-    assert f"--backend {other}" in done.stderr
+    result = run_python(CLI, *options, KERAS_BACKEND=other)
+    assert result.returncode == 2
+    assert f"KERAS_BACKEND={other} conflicts with the backend {backend}" in result.stderr
+    assert f"--backend {other}" in result.stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_a_backend_that_is_not_installed_names_its_extra(
+def test_error_for_a_missing_backend_names_its_extra(
     colors: Path, tmp_path: Path, backend: str
 ) -> None:
-    """As in an environment without it: the package cannot be found."""
+    """Simulate an environment in which the package is not installed."""
     code = (
         "import sys, importlib.machinery as m\n"
         "find = m.PathFinder.find_spec\n"
-        "gone = sys.argv.pop(1)\n"
+        "missing = sys.argv.pop(1)\n"
         "m.PathFinder.find_spec = classmethod(\n"
-        "    lambda cls, name, *rest: None if name == gone else find(name, *rest))\n" + CLI
+        "    lambda cls, name, *rest: None if name == missing else find(name, *rest))\n" + CLI
     )
     options = ["train", colors, "--backend", backend, "--output-dir", tmp_path / "run"]
-    for gone in (backend, "keras"):
-        done = run_python(code, gone, *options, KERAS_BACKEND="")
-        assert done.returncode == 2
-        assert f"{gone} not found" in done.stderr
-        assert f"pip install -c constraints.txt -e '.[{backend}]'" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-    done = run_python(code + "\n", "keras", KERAS_BACKEND="")
-    done = run_python(code.replace(CLI, "import alexnet.keras"), "keras", KERAS_BACKEND="")
-    assert "pip install -c constraints.txt -e '.[tensorflow]', or '.[jax]'" in done.stderr
+    for missing in (backend, "keras"):
+        result = run_python(code, missing, *options, KERAS_BACKEND="")
+        assert result.returncode == 2
+        assert f"{missing} not found" in result.stderr
+        assert f"pip install -c constraints.txt -e '.[{backend}]'" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    result = run_python(code.replace(CLI, "import alexnet.keras"), "keras", KERAS_BACKEND="")
+    assert "pip install -c constraints.txt -e '.[tensorflow]', or '.[jax]'" in result.stderr
 
 
-def test_wrong_calls_are_one_line(colors: Path, tmp_path: Path, backend: str) -> None:
+def test_invalid_backends_and_devices_are_rejected(
+    colors: Path, tmp_path: Path, backend: str
+) -> None:
     with pytest.raises(UserError, match="did you mean 'tensorflow'"):
         Compute(backend="tensorflw")
-    with pytest.raises(UserError, match="--compile is for PyTorch"):
+    with pytest.raises(UserError, match="--compile requires PyTorch"):
         Compute(backend=backend, compile=True)
-    with pytest.raises(UserError, match=f"device 'mps' is not on this machine for {backend}"):
+    with pytest.raises(UserError, match=f"device 'mps' is not available to {backend}"):
         train(colors, compute=Compute(backend=backend, device="mps"))
     with pytest.raises(UserError, match="cuda:7"):
         train(colors, compute=Compute(backend=backend, device="cuda:7"))

@@ -26,10 +26,10 @@ def direct(model, image, top, left, flipped):
 
 def test_center_crop(run):
     model = loading.open_inference_model(run, Compute(device="cpu"))
-    found = probabilities(model, squares(3))
+    result = probabilities(model, squares(3))
     expected = [direct(model, image, 4, 4, False) for image in squares(3)]
-    assert found == pytest.approx(np.array(expected), abs=1e-6)
-    assert found.sum(axis=1) == pytest.approx(1)
+    assert result == pytest.approx(np.array(expected), abs=1e-6)
+    assert result.sum(axis=1) == pytest.approx(1)
 
 
 def test_ten_crops_are_center_corners_and_mirrors_averaged(run):
@@ -49,7 +49,7 @@ def test_batches_change_nothing_and_images_may_come_one_by_one(run):
 
 
 def test_wrong_number_of_crops(run):
-    with pytest.raises(UserError, match=r"1 \(the center\) or 10"):
+    with pytest.raises(UserError, match=r"expected 1 \(center\) or 10"):
         probabilities(loading.open_inference_model(run, Compute(device="cpu")), squares(1), 5)
 
 
@@ -57,5 +57,5 @@ def test_values_that_are_not_finite_are_a_failure(run):
     model = loading.open_inference_model(run, Compute(device="cpu"))
     with torch.no_grad():
         next(model.network.parameters()).fill_(float("nan"))
-    with pytest.raises(RunError, match="not finite"):
+    with pytest.raises(RunError, match="non-finite"):
         probabilities(model, squares(1))

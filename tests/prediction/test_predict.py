@@ -19,15 +19,15 @@ from alexnet.prediction import Input, find_inputs, predict
 from alexnet.prediction.crops import probabilities
 
 
-def jsonl(found):
-    return [json.loads(line) for line in found.out.splitlines()]
+def jsonl(predictions):
+    return [json.loads(line) for line in predictions.out.splitlines()]
 
 
 def test_table_for_people(command, run, images):
-    found = command("predict", run.folder, images / "red")
-    lines = found.out.splitlines()
-    assert found.status == 0
-    assert found.err == ""
+    predictions = command("predict", run.folder, images / "red")
+    lines = predictions.out.splitlines()
+    assert predictions.status == 0
+    assert predictions.err == ""
     assert lines[0].split() == ["image", "class", "probability", "then"]
     assert [Path(line.split()[0]).name for line in lines[1:]] == [
         "8.png", "9.png", "10.png", "11.png", "leaf.png"
@@ -39,8 +39,8 @@ def test_columns_of_the_table_stay_whatever_comes_later(command, run, images):
     long = images / "red" / "a much longer name than the others have.png"
     os.link(images / "red" / "8.png", long)
     paths = [images / "red" / "9.png", long, images / "green" / "8.png"]
-    found = command("predict", run.folder, *paths, "--batch-size", 1)
-    lines = found.out.splitlines()
+    predictions = command("predict", run.folder, *paths, "--batch-size", 1)
+    lines = predictions.out.splitlines()
     assert lines[2] == str(long)
     places = [lines[0].index("class"), lines[1].rindex("red  ")]
     places += [lines[3].index("red"), lines[4].index("green", len(str(paths[2])))]
@@ -49,19 +49,19 @@ def test_columns_of_the_table_stay_whatever_comes_later(command, run, images):
 
 
 def test_table_of_the_best_class_alone(command, run, images):
-    found = command("predict", run.folder, images / "red", "--top", 1)
-    assert found.out.splitlines()[0].split() == ["image", "class", "probability"]
-    assert found.out.splitlines()[1].endswith("%")
+    predictions = command("predict", run.folder, images / "red", "--top", 1)
+    assert predictions.out.splitlines()[0].split() == ["image", "class", "probability"]
+    assert predictions.out.splitlines()[1].endswith("%")
 
 
 def test_jsonl_has_the_networks_own_probabilities(command, run, images):
     from alexnet import data
 
-    found = command("predict", run.folder, images / "blue", "--format", "jsonl", "--top", 2)
-    rows = jsonl(found)
+    predictions = command("predict", run.folder, images / "blue", "--format", "jsonl", "--top", 2)
+    rows = jsonl(predictions)
     network = loading.open_inference_model(run)
     expected = probabilities(network, [data.decode(row["path"], 73) for row in rows])
-    assert found.status == 0
+    assert predictions.status == 0
     for row, p in zip(rows, expected, strict=True):
         assert row["class"] == "blue"
         assert row["error"] is None
@@ -75,20 +75,20 @@ def test_unreadable_images_do_not_stop_the_others(command, run, images):
     good, bad = images / "red" / "8.png", images / "red" / "bad.png"
     bad.write_bytes(good.read_bytes()[:400])
     absent = images / "absent.png"
-    found = command("predict", run.folder, absent, good, bad, good, "--format", "jsonl")
-    assert found.status == 1
-    assert [row["class"] for row in jsonl(found)] == [None, "red", None, "red"]
-    assert [row["error"] is None for row in jsonl(found)] == [False, True, False, True]
-    errors = found.err.splitlines()
-    assert errors[0] == f"error: {absent}: does not exist"
+    predictions = command("predict", run.folder, absent, good, bad, good, "--format", "jsonl")
+    assert predictions.status == 1
+    assert [row["class"] for row in jsonl(predictions)] == [None, "red", None, "red"]
+    assert [row["error"] is None for row in jsonl(predictions)] == [False, True, False, True]
+    errors = predictions.err.splitlines()
+    assert errors[0] == f"error: {absent}: no such file"
     assert errors[1].startswith(f"error: {bad}: ")
     assert len(errors) == 2
 
 
 def test_every_image_is_unreadable(command, run, tmp_path):
-    found = command("predict", run.folder, tmp_path / "absent.png")
-    assert found.status == 1
-    assert "cannot be read: does not exist" in found.out
+    predictions = command("predict", run.folder, tmp_path / "absent.png")
+    assert predictions.status == 1
+    assert "unreadable: no such file" in predictions.out
 
 
 @pytest.mark.parametrize("format_", ["jsonl", "csv"])
@@ -97,11 +97,11 @@ def test_rows_can_be_read_back_whatever_the_names(command, run, images, format_)
     paths = [str(images / name) for name in names]
     for path in paths:
         os.link(images / "red" / "8.png", path)
-    found = command("predict", run.folder, *paths, images / "no.png", "--format", format_)
+    predictions = command("predict", run.folder, *paths, images / "no.png", "--format", format_)
     if format_ == "jsonl":
-        rows = jsonl(found)
+        rows = jsonl(predictions)
     else:
-        rows = list(csv.DictReader(io.StringIO(found.out, newline="")))
+        rows = list(csv.DictReader(io.StringIO(predictions.out, newline="")))
         assert list(rows[0]) == [
             "path", "class", "probability", "class_2", "probability_2", "class_3",
             "probability_3", "error",
@@ -109,33 +109,33 @@ def test_rows_can_be_read_back_whatever_the_names(command, run, images, format_)
     assert [row["path"] for row in rows[:-1]] == paths
     assert [row["class"] for row in rows[:-1]] == ["red"] * len(names)
     assert not any(row["error"] for row in rows[:-1])
-    assert rows[-1]["error"] == "does not exist"
-    assert found.status == 1
+    assert rows[-1]["error"] == "no such file"
+    assert predictions.status == 1
 
 
 def test_table_escapes_what_must_not_be_printed(command, run, images):
     path = str(images / "caf\udce9\x1b[31m[bold].png")
     os.link(images / "red" / "8.png", path)
-    found = command("predict", run.folder, path)
-    assert "caf\\xe9\\x1b[31m[bold].png" in found.out
-    assert found.status == 0
+    predictions = command("predict", run.folder, path)
+    assert "caf\\xe9\\x1b[31m[bold].png" in predictions.out
+    assert predictions.status == 0
 
 
 def test_ten_crops(command, run, images):
     from alexnet import data
 
-    found = command("predict", run.folder, images / "red", "--crops", 10, "--format", "jsonl")
+    predictions = command("predict", run.folder, images / "red", "--crops", 10, "--format", "jsonl")
     image = data.decode(images / "red" / "8.png", 73)
     expected = probabilities(loading.open_inference_model(run), [image], 10)
-    assert jsonl(found)[0]["probability"] == pytest.approx(expected.max(), rel=1e-4)
+    assert jsonl(predictions)[0]["probability"] == pytest.approx(expected.max(), rel=1e-4)
 
 
 def test_list_on_standard_input(command, run, images):
     names = [str(images / "red" / "8.png"), str(images / "no.png"), str(images / "blue")]
     listed = "\r\n".join(names).encode() + b"\n\n"
-    found = command("predict", run.folder, "-", "--format", "jsonl", stdin=listed)
-    assert [row["class"] for row in jsonl(found)] == ["red", None] + ["blue"] * 4
-    assert found.status == 1
+    predictions = command("predict", run.folder, "-", "--format", "jsonl", stdin=listed)
+    assert [row["class"] for row in jsonl(predictions)] == ["red", None] + ["blue"] * 4
+    assert predictions.status == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_list_on_standard_input(command, run, images):
         (["empty"], "no images in"),
         (["-"], "no images: the list on standard input is empty"),
         (["red.png", "--format", "xml"], "unknown format 'xml': choose from table, jsonl, csv"),
-        (["red.png", "--crops", "3"], "crops has to be 1"),
+        (["red.png", "--crops", "3"], "invalid value for crops"),
         (["red.png", "--top", "0"], "top"),
         (["red.png", "--device", "abacus"], "abacus"),
     ],
@@ -152,16 +152,16 @@ def test_list_on_standard_input(command, run, images):
 def test_wrong_calls(command, run, tmp_path, monkeypatch, arguments, text):
     monkeypatch.chdir(tmp_path)
     Path("empty").mkdir()
-    found = command("predict", run.folder, *arguments, stdin=b"")
-    assert found.status == 2
-    assert text in found.err
-    assert found.out == ""
+    predictions = command("predict", run.folder, *arguments, stdin=b"")
+    assert predictions.status == 2
+    assert text in predictions.err
+    assert predictions.out == ""
 
 
 def test_not_a_run(command, images):
-    found = command("predict", images, images / "red" / "8.png")
-    assert found.status == 2
-    assert "is not a run" in found.err
+    predictions = command("predict", images, images / "red" / "8.png")
+    assert predictions.status == 2
+    assert "is not a run" in predictions.err
 
 
 def test_no_arguments(command, run):
@@ -200,7 +200,7 @@ def test_folder_linked_into_itself(tree):
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
 def test_folder_that_cannot_be_read(tree):
     (tree / "d" / "a").chmod(0)
-    assert inputs("d")[-1].error.startswith("folder cannot be read")
+    assert inputs("d")[-1].error.startswith("cannot read folder: ")
     (tree / "d" / "a").chmod(0o700)
 
 
@@ -250,26 +250,32 @@ def test_long_list_in_small_pieces():
 def test_predictions_come_before_all_paths_are_known(run, images):
     """An endless list: memory and waiting do not grow with the number of images."""
     endless = itertools.repeat(images / "red" / "8.png")
-    found = list(
+    predictions = list(
         itertools.islice(predict(run, endless, compute=Compute(batch_size=4, workers=2)), 9)
     )
-    assert [one.classes[0] for one in found] == ["red"] * 9
+    assert [one.classes[0] for one in predictions] == ["red"] * 9
 
 
 def test_order_is_kept_over_batches_and_threads(run, images):
     paths = sorted(map(str, images.rglob("*.png"))) * 2
-    found = list(predict(run.folder, paths, compute=Compute(batch_size=3, workers=4), top=1))
-    assert [one.path for one in found] == paths
-    assert all(one.probabilities[0] == pytest.approx(1, abs=0.7) for one in found)
-    assert [len(one.classes) for one in found] == [1] * len(paths)
+    predictions = list(predict(run.folder, paths, compute=Compute(batch_size=3, workers=4), top=1))
+    assert [one.path for one in predictions] == paths
+    assert all(one.probabilities[0] == pytest.approx(1, abs=0.7) for one in predictions)
+    assert [len(one.classes) for one in predictions] == [1] * len(paths)
 
 
-@pytest.mark.parametrize("wrong", [{"top": 0}, {"crops": 2}, {"batch_size": 0}])
+@pytest.mark.parametrize("wrong", [{"top": 0}, {"crops": 2}])
 def test_wrong_settings_fail_before_anything_is_read(run, wrong):
     with pytest.raises(UserError):
         predict(run, ["x.png"], **wrong)
 
 
+def test_a_batch_of_no_images_is_refused():
+    with pytest.raises(UserError, match="batch_size"):
+        Compute(batch_size=0)
+
+
+@pytest.mark.slow
 def test_reader_that_has_seen_enough(run, images):
     """`alexnet predict … | head -1` ends without a traceback."""
     code = "from alexnet.cli.main import main; main()"

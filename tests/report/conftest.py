@@ -1,4 +1,4 @@
-"""A run that was really trained, on images and classes with hostile names."""
+"""A trained run whose images and classes have names that need escaping."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from alexnet.config.hyperparameters import recipe
 from alexnet.evaluation.metrics import measure
 from alexnet.history import read_epochs
 from alexnet.html import render
-from alexnet.report.evaluation_section import Judgement
-from alexnet.report.sections import sections
+from alexnet.report.evaluation_section import EvaluationSummary
+from alexnet.report.sections import template_values
 from alexnet.run import Run
 from alexnet.training import train
 
@@ -19,7 +19,7 @@ CLASSES = ("<script>alert(1)<", "a & b", "quo\"te's", "rtl\u202eexe.png", "شج�
 
 
 def make_images(root: Path) -> Path:
-    """Each class has a brightness; some images lie on a border."""
+    """Create images whose class is their brightness; the ranges of classes overlap."""
     generator = np.random.default_rng(0)
     for number, name in enumerate(CLASSES):
         folder = root / name.replace("/", "\u2215")
@@ -46,7 +46,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def page_of_many_classes(trained: Run) -> str:
-    """The page of a run that told a hundred classes apart, each taken for the next now and then."""
+    """Render the page of an evaluation with a hundred classes, each sometimes confused."""
     count, generator = 100, np.random.default_rng(1)
     labels = np.repeat(np.arange(count), 10)
     predicted = np.where(generator.random(len(labels)) < 0.1, (labels + 1) % count, labels)
@@ -56,14 +56,14 @@ def page_of_many_classes(trained: Run) -> str:
     names = [
         f"{['a long name of a class', 'Straße', 'n02099601'][i % 3]} {i}" for i in range(count)
     ]
-    judgement = Judgement(
+    evaluation = EvaluationSummary(
         title="a hundred classes",
-        figures=measure(probabilities, labels, names).to_dict(),
-        mistakes=(),
-        unsure=(),
+        metrics=measure(probabilities, labels, names).to_dict(),
+        errors=(),
+        least_confident_correct=(),
         calibration=None,
         notices=(),
     )
     epochs = read_epochs(trained.folder)
-    values = sections(trained, epochs, trained.weights(), judgement, ())
+    values = template_values(trained, epochs, trained.weights(), evaluation, ())
     return render("alexnet.report/page.html", **values)

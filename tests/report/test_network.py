@@ -1,4 +1,4 @@
-"""The network's part of the report: the kernels of a net of two columns."""
+"""The network section of the report: kernels of networks with one and two columns."""
 
 import base64
 import io
@@ -8,22 +8,22 @@ import numpy as np
 from PIL import Image
 
 from alexnet import architecture
-from alexnet.report.network_section import kernels
+from alexnet.report.network_section import kernel_images
 from alexnet.run import Run
 
 
-def test_kernels_of_each_column_are_a_image_of_whole_pixels(trained: Run) -> None:
+def test_kernels_have_one_image_per_column_enlarged_by_an_integer(trained: Run) -> None:
     run = replace(trained, architecture=architecture("paper", num_classes=5))
     weights = np.random.default_rng(0).normal(size=(96, 3, 11, 11)).astype(np.float32)
-    found = kernels(run, {"conv1.weight": weights})
-    assert found.said.startswith("The 96 kernels of conv1, 11×11 pixels")
-    assert "2 columns, of 48 kernels each" in found.said
-    assert [image.alt[-16:] for image in found.images] == [", column 1 of 2.", ", column 2 of 2."]
-    for image, kernel in zip(found.images, weights[::48], strict=True):
+    result = kernel_images(run, {"conv1.weight": weights})
+    assert result.caption.startswith("The 96 kernels of conv1, 11×11 pixels")
+    assert "2 columns of 48 kernels each" in result.caption
+    assert [image.alt[-16:] for image in result.images] == [", column 1 of 2.", ", column 2 of 2."]
+    for image, kernel in zip(result.images, weights[::48], strict=True):
         content = base64.b64decode(image.uri.partition(",")[2])
         with Image.open(io.BytesIO(content)) as opened:
             values = np.asarray(opened)
-        # 12 across and 4 down, a pixel apart, each of its pixels 4 x 4 of the page's
+        # 12 x 4 kernels, one pixel apart, enlarged by 4
         assert values.shape == (47 * 4, 143 * 4, 3) == (image.height, image.width, 3)
         blocks = values.reshape(47, 4, 143, 4, 3)
         assert (blocks == blocks[:, :1, :, :1]).all()
@@ -32,8 +32,8 @@ def test_kernels_of_each_column_are_a_image_of_whole_pixels(trained: Run) -> Non
         np.testing.assert_allclose(first, scaled.transpose(1, 2, 0), atol=0.51)
 
 
-def test_kernels_of_one_column_are_one_image(trained: Run) -> None:
+def test_kernels_of_one_column_have_one_image(trained: Run) -> None:
     weights = trained.weights()
-    found = kernels(trained, weights)
-    assert len(found.images) == 1
-    assert "columns" not in found.said
+    result = kernel_images(trained, weights)
+    assert len(result.images) == 1
+    assert "columns" not in result.caption

@@ -1,4 +1,4 @@
-"""The variants against the figures of the papers and seeds, and what each field changes."""
+"""The variants against published values, and the effect of each field."""
 
 import dataclasses
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 import alexnet
 from alexnet import Architecture, UserError, architecture
-from alexnet.config.settings import fields
+from alexnet.settings import fields
 from alexnet.spec.layers import (
     LRN,
     Activation,
@@ -21,18 +21,18 @@ from alexnet.spec.layers import (
     MaxPool,
 )
 
-# (C, H, W) behind each layer that changes the shape, worked out with N = (W - F + 2P) / S + 1.
+# Output size of each layer that changes it, by (W - F + 2P) / S + 1.
 SIZES = {"conv1": 55, "pool1": 27, "conv2": 27, "pool2": 13, "conv3": 13, "conv4": 13}
 SIZES |= {"conv5": 13, "pool5": 6}
 
 
-def names(net: Architecture) -> list[str]:
+def layer_names(net: Architecture) -> list[str]:
     return [layer.name for layer in net.layers]
 
 
 def layer(net: Architecture, name: str) -> Any:
-    (found,) = (each for each in net.layers if each.name == name)
-    return found
+    (match,) = (each for each in net.layers if each.name == name)
+    return match
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def layer(net: Architecture, name: str) -> Any:
         ("owt", 1000, 61_100_840),
         ("full", 5, 26_830_213),
         ("half", 5, 14_591_685),
-        # By hand: only fc8 depends on the classes, with its inputs and one bias for each.
+        # By hand: only fc8 depends on the classes, with one weight per input and one bias each.
         ("paper", 5, 60_965_224 - 995 * 4097),
         ("bvlc", 5, 60_965_224 - 995 * 4097),
         ("caffenet", 5, 60_965_224 - 995 * 4097),
@@ -55,11 +55,11 @@ def layer(net: Architecture, name: str) -> Any:
         ("full-227", 1000, 26_830_213 + 995 * 2049),
     ],
 )
-def test_parameters(variant: str, num_classes: int, parameters: int) -> None:
+def test_number_of_parameters(variant: str, num_classes: int, parameters: int) -> None:
     assert architecture(variant, num_classes=num_classes).num_parameters == parameters
 
 
-def test_parameters_of_the_papers_layers() -> None:
+def test_parameters_of_each_layer_of_the_paper() -> None:
     counts = {step.layer.name: step.num_parameters for step in architecture("paper").trace()}
     assert {name: count for name, count in counts.items() if count} == {
         "conv1": 34_944,
@@ -74,7 +74,7 @@ def test_parameters_of_the_papers_layers() -> None:
 
 
 @pytest.mark.parametrize("variant", alexnet.variants())
-def test_sizes_of_the_seeds(variant: str) -> None:
+def test_output_sizes_of_all_variants(variant: str) -> None:
     net = architecture(variant)
     shapes = {step.layer.name: step.output_shape for step in net.trace()}
     widths = dict(zip(("conv1", "conv2", "conv3", "conv4", "conv5"), net.widths, strict=True))
@@ -84,8 +84,8 @@ def test_sizes_of_the_seeds(variant: str) -> None:
     assert shapes["fc8"] == (1000,)
 
 
-def test_227_pixels_leave_nothing_over() -> None:
-    """Seed 000 pads 1 before and 2 after in TensorFlow: 224 + 3 - 11 is 54 strides of 4."""
+def test_227_pixels_fit_conv1_exactly() -> None:
+    """The TensorFlow tutorial notes pad 1 before and 2 after: 224 + 3 - 11 is 54 strides of 4."""
     conv1 = layer(architecture("full-227"), "conv1")
     assert conv1.padding == (1, 2)
     assert (224 + sum(conv1.padding) - 11) % 4 == 0
@@ -95,8 +95,8 @@ def test_227_pixels_leave_nothing_over() -> None:
         assert layer(architecture(caffe), "conv1").padding == (0, 0)
 
 
-def test_layers_of_the_paper_in_their_order() -> None:
-    assert names(architecture("paper")) == [
+def test_layer_order_of_the_paper() -> None:
+    assert layer_names(architecture("paper")) == [
         *("conv1", "relu1", "norm1", "pool1"),
         *("conv2", "relu2", "norm2", "pool2"),
         *("conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5", "flatten"),
@@ -104,28 +104,28 @@ def test_layers_of_the_paper_in_their_order() -> None:
     ]
 
 
-def test_layers_of_the_seeds_in_their_order() -> None:
+def test_layer_order_of_the_tutorial_notes() -> None:
     for variant in ("half", "full", "full-227"):
-        assert names(architecture(variant)) == [
+        assert layer_names(architecture(variant)) == [
             *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
             *("conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5", "flatten"),
             *("dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8"),
         ]
 
 
-def test_what_sets_the_variants_apart() -> None:
-    found = {name: architecture(name) for name in alexnet.variants()}
-    grouped = {name for name, net in found.items() if net.groups == (1, 2, 1, 2, 2)}
+def test_differences_between_variants() -> None:
+    networks = {name: architecture(name) for name in alexnet.variants()}
+    grouped = {name for name, net in networks.items() if net.groups == (1, 2, 1, 2, 2)}
     assert grouped == {"paper", "bvlc", "caffenet"}
     lrn = LRN(name="norm1", size=5, alpha=1e-4, beta=0.75, k=2.0, alpha_divided=False)
-    assert layer(found["paper"], "norm1") == lrn
+    assert layer(networks["paper"], "norm1") == lrn
     caffe = dataclasses.replace(lrn, k=1.0, alpha_divided=True)
-    assert layer(found["bvlc"], "norm1") == layer(found["caffenet"], "norm1") == caffe
-    assert names(found["bvlc"])[:4] == ["conv1", "relu1", "norm1", "pool1"]
-    assert names(found["caffenet"])[:4] == ["conv1", "relu1", "pool1", "norm1"]
-    assert found["owt"].widths == (64, 192, 384, 256, 256)
-    assert layer(found["owt"], "adaptive_pool") == AdaptivePool(name="adaptive_pool", size=6)
-    assert {name: net.hidden[0] for name, net in found.items() if net.hidden[0] != 4096} == {
+    assert layer(networks["bvlc"], "norm1") == layer(networks["caffenet"], "norm1") == caffe
+    assert layer_names(networks["bvlc"])[:4] == ["conv1", "relu1", "norm1", "pool1"]
+    assert layer_names(networks["caffenet"])[:4] == ["conv1", "relu1", "pool1", "norm1"]
+    assert networks["owt"].widths == (64, 192, 384, 256, 256)
+    assert layer(networks["owt"], "adaptive_pool") == AdaptivePool(name="adaptive_pool", size=6)
+    assert {name: net.hidden[0] for name, net in networks.items() if net.hidden[0] != 4096} == {
         "half": 2048,
         "full": 2048,
         "full-227": 2048,
@@ -133,7 +133,7 @@ def test_what_sets_the_variants_apart() -> None:
 
 
 def changed(variant: str = "half", **changes: Any) -> Architecture:
-    """The variant with these changes, which is all that differs."""
+    """Return the variant with these changes, checking that nothing else differs."""
     before, net = architecture(variant), architecture(variant, **changes)
     differing = {
         f.name for f in fields(Architecture) if getattr(before, f.name) != getattr(net, f.name)
@@ -181,9 +181,10 @@ def test_widths_kernels_strides_paddings_and_groups() -> None:
 
 @pytest.mark.parametrize("function", ["tanh", "sigmoid"])
 def test_activation(function: str) -> None:
-    found = [each for each in changed(activation=function).layers if isinstance(each, Activation)]
-    assert [each.name for each in found] == [f"relu{i}" for i in range(1, 8)]
-    assert {each.function for each in found} == {function}
+    layers = changed(activation=function).layers
+    activations = [each for each in layers if isinstance(each, Activation)]
+    assert [each.name for each in activations] == [f"relu{i}" for i in range(1, 8)]
+    assert {each.function for each in activations} == {function}
 
 
 def test_lrn_settings() -> None:
@@ -198,25 +199,25 @@ def test_lrn_settings() -> None:
     assert off.num_parameters == architecture("paper").num_parameters
 
 
-def test_norm_and_pool_stand_where_they_are_told() -> None:
+def test_norm_layers_pool_layers_and_order() -> None:
     net = changed(
         "paper", norm_layers=(3,), pool_layers=(2, 4), order=("norm", "pool", "activation")
     )
-    assert names(net)[:13] == [
+    assert layer_names(net)[:13] == [
         *("conv1", "relu1", "conv2", "pool2", "relu2", "conv3", "norm3", "relu3"),
         *("conv4", "pool4", "relu4", "conv5", "relu5"),
     ]
 
 
-def test_batch_norm_instead_of_lrn() -> None:
+def test_batch_norm() -> None:
     net = changed("paper", norm="batch", batch_norm_eps=1e-3, batch_norm_momentum=0.2)
     assert layer(net, "norm1") == BatchNorm(name="norm1", eps=1e-3, momentum=0.2)
     assert net.weight_shapes["norm2.running_var"] == (256,)
-    # Trained are a scale and an offset for each channel, not the running values.
+    # Scale and shift of each channel are trainable, the running statistics are not.
     assert net.num_parameters == architecture("paper").num_parameters + 2 * (96 + 256)
 
 
-def test_pooling_that_does_not_overlap() -> None:
+def test_non_overlapping_pooling() -> None:
     net = changed(pool_window=2)
     assert [each for each in net.layers if isinstance(each, MaxPool)] == [
         MaxPool(name=f"pool{i}", window=2, stride=2) for i in (1, 2, 5)
@@ -225,24 +226,26 @@ def test_pooling_that_does_not_overlap() -> None:
     assert [shapes[f"pool{i}"] for i in (1, 2, 5)] == [27, 13, 6]
 
 
-def test_dropout_place_and_rate() -> None:
+def test_dropout_position_and_rate() -> None:
     before = changed("paper", dropout=0.3, dropout_position="before")
-    assert names(before)[-8:] == [
+    assert layer_names(before)[-8:] == [
         *("flatten", "dropout6", "fc6", "relu6", "dropout7", "fc7", "relu7", "fc8")
     ]
     assert layer(before, "dropout6") == Dropout(name="dropout6", rate=0.3)
     after = changed("half", dropout_position="after")
-    assert names(after)[-7:] == [*("fc6", "relu6", "dropout6", "fc7", "relu7", "dropout7", "fc8")]
+    assert layer_names(after)[-7:] == [
+        *("fc6", "relu6", "dropout6", "fc7", "relu7", "dropout7", "fc8")
+    ]
     assert not any(isinstance(each, Dropout) for each in changed(dropout=0).layers)
 
 
-def test_adaptive_pool_takes_any_size() -> None:
+def test_adaptive_pool_accepts_any_image_size() -> None:
     net = changed(adaptive_pool=2, image_size=300)
     assert net.weight_shapes["fc6.weight"] == (2048, 128 * 4)
     assert not any(isinstance(e, AdaptivePool) for e in changed("owt", adaptive_pool=None).layers)
 
 
-def test_an_architecture_can_be_changed_again() -> None:
+def test_architecture_accepts_an_architecture() -> None:
     net = architecture(architecture("half", num_classes=5), hidden=16)
     assert (net.variant, net.num_classes, net.hidden) == ("half", 5, (16, 16))
     assert isinstance(net.layers[-1], Dense)
@@ -273,9 +276,17 @@ def test_an_architecture_can_be_changed_again() -> None:
             "caffenet, owt",
         ),
         ("half", {"dropuot": 0.1}, "unknown architecture field 'dropuot': did you mean 'dropout'?"),
-        ("half", {"num_classes": 0}, "num_classes has to be at least 1, got 0"),
-        ("half", {"dropout": 1.0}, "dropout has to be between 0 and 0.99, got 1.0"),
-        ("half", {"norm_layers": (1, 6)}, "norm_layers has to be between 1 and 5, got 6"),
+        ("half", {"num_classes": 0}, "invalid value for num_classes: expected at least 1, got 0"),
+        (
+            "half",
+            {"dropout": 1.0},
+            "invalid value for dropout: expected between 0 and 0.99, got 1.0",
+        ),
+        (
+            "half",
+            {"norm_layers": (1, 6)},
+            "invalid value for norm_layers: expected between 1 and 5, got 6",
+        ),
         (
             "half",
             {"activation": "rleu"},
@@ -291,33 +302,34 @@ def test_an_architecture_can_be_changed_again() -> None:
         (
             "half",
             {"order": ("pool", "pool", "norm")},
-            "order names each of activation, norm, pool once, got ('pool', 'pool', 'norm')",
+            "invalid value for order: expected each of activation, norm, pool once, "
+            "got ('pool', 'pool', 'norm')",
         ),
         (
             "paper",
             {"groups": (1, 2, 1, 2, 3)},
-            "conv5 cannot have 3 groups: its 256 output channels are not divisible by 3",
+            "invalid value for groups: the 256 output channels of conv5 are not divisible by 3",
         ),
         (
             "paper",
             {"groups": (2, 2, 1, 2, 2)},
-            "conv1 cannot have 2 groups: its 3 input channels are not divisible by 2",
+            "invalid value for groups: the 3 input channels of conv1 are not divisible by 2",
         ),
         (
             "half",
             {"image_size": 62},
-            "at pool5 nothing is left of a 62x62 image: its 3x3 window does not fit into 2x2; "
-            "the least image_size is 63",
+            "a 62x62 image is too small: the 3x3 window of pool5 does not fit into 2x2; "
+            "the minimum image_size is 63",
         ),
         (
             "half",
             {"kernels": 5000},
-            "at conv1 nothing is left of a 224x224 image: its 5000x5000 window does not fit "
-            "into 224x224; no image size works; use smaller windows or strides",
+            "a 224x224 image is too small: the 5000x5000 window of conv1 does not fit into "
+            "224x224; no image size works; use smaller windows or strides",
         ),
     ],
 )
-def test_what_a_wrong_architecture_says(variant: str, changes: dict[str, Any], text: str) -> None:
+def test_error_messages(variant: str, changes: dict[str, Any], text: str) -> None:
     with pytest.raises(UserError) as caught:
         architecture(variant, **changes)
     assert str(caught.value) == text
@@ -339,7 +351,7 @@ def test_public_names() -> None:
         "alexnet.config.hyperparameters.recipe('paper')",
     ],
 )
-def test_the_network_as_data_needs_no_framework(statement: str) -> None:
+def test_architecture_and_recipes_import_no_framework(statement: str) -> None:
     code = f"import sys; {statement}; print({{'torch', 'numpy', 'cv2'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
@@ -347,7 +359,7 @@ def test_the_network_as_data_needs_no_framework(statement: str) -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_weights_are_reached_from_the_package() -> None:
+def test_weights_package_is_loaded_lazily() -> None:
     code = "import alexnet; print(alexnet.weights.read.__module__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("alexnet.weights")

@@ -1,4 +1,4 @@
-"""Sizes, receptive fields and operations against figures worked out by hand or counted."""
+"""Shapes, receptive fields and MACs against values computed by hand or counted."""
 
 import itertools
 
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from alexnet import UserError, architecture, variants
 from alexnet.spec.layers import Conv, output_size
-from alexnet.spec.shapes import least_size
+from alexnet.spec.shapes import min_image_size
 
-# With a stride of s pixels so far a window of F adds (F - 1) * s: 11, + 2 * 4, + 4 * 8, + 2 * 8,
+# After a total stride of s, a window F adds (F - 1) * s: 11, + 2 * 4, + 4 * 8, + 2 * 8,
 # + 2 * 16 three times, + 2 * 16.
 FIELDS = {"conv1": 11, "pool1": 19, "conv2": 51, "pool2": 67, "conv3": 99, "conv4": 131}
 FIELDS |= {"conv5": 163, "pool5": 195}
@@ -33,39 +33,39 @@ def test_receptive_fields(variant: str) -> None:
     stride=st.integers(1, 6),
     padding=st.tuples(st.integers(0, 5), st.integers(0, 5)),
 )
-def test_output_size_counts_the_places_of_the_window(
+def test_output_size_is_the_number_of_window_positions(
     size: int, window: int, stride: int, padding: tuple[int, int]
 ) -> None:
     padded = size + sum(padding)
-    places = [start for start in range(0, padded, stride) if start + window <= padded]
-    assert output_size(size, window, stride, padding) == len(places)
+    positions = [start for start in range(0, padded, stride) if start + window <= padded]
+    assert output_size(size, window, stride, padding) == len(positions)
 
 
 @pytest.mark.parametrize(
-    ("variant", "least"),
-    # From behind: pool5 needs 3, pool2 7, pool1 15 pixels, conv1 14 * 4 + 11 less its zeros.
+    ("variant", "minimum"),
+    # Backwards: pool5 needs 3, pool2 7, pool1 15 pixels, conv1 14 * 4 + 11 minus its padding.
     [("half", 63), ("full", 63), ("paper", 63), ("owt", 63), ("full-227", 64), ("bvlc", 67)],
 )
-def test_least_image(variant: str, least: int) -> None:
-    net = architecture(variant, image_size=least)
-    assert least_size(net.layers, net.in_channels) == least
+def test_min_image_size(variant: str, minimum: int) -> None:
+    net = architecture(variant, image_size=minimum)
+    assert min_image_size(net.layers, net.in_channels) == minimum
     with pytest.raises(UserError) as caught:
-        architecture(variant, image_size=least - 1)
+        architecture(variant, image_size=minimum - 1)
     assert str(caught.value) == (
-        f"at pool5 nothing is left of a {least - 1}x{least - 1} image: its 3x3 window does not "
-        f"fit into 2x2; the least image_size is {least}"
+        f"a {minimum - 1}x{minimum - 1} image is too small: the 3x3 window of pool5 does not fit "
+        f"into 2x2; the minimum image_size is {minimum}"
     )
 
 
 @pytest.mark.parametrize(
     ("size", "layer", "left"), [(6, "conv1", 6), (10, "pool1", 1), (20, "pool2", 1)]
 )
-def test_the_layer_at_which_nothing_is_left(size: int, layer: str, left: int) -> None:
-    with pytest.raises(UserError, match=f"^at {layer} nothing is left .* into {left}x{left};"):
+def test_error_names_the_first_layer_that_does_not_fit(size: int, layer: str, left: int) -> None:
+    with pytest.raises(UserError, match=f"too small: .* of {layer} .* into {left}x{left};"):
         architecture("half", image_size=size)
 
 
-def test_multiply_adds_counted_one_by_one() -> None:
+def test_macs_counted_one_by_one() -> None:
     net = architecture(
         "paper",
         in_channels=2,
@@ -79,7 +79,7 @@ def test_multiply_adds_counted_one_by_one() -> None:
         pool_layers=(1,),
         hidden=(5, 4),
     )
-    counted = {}
+    expected = {}
     for step in net.trace():
         layer, count = step.layer, 0
         if isinstance(layer, Conv):
@@ -94,17 +94,17 @@ def test_multiply_adds_counted_one_by_one() -> None:
             count = sum(
                 1 for _ in itertools.product(range(step.input_shape[0]), range(layer.units))
             )
-        counted[layer.name] = count
-    assert {step.layer.name: step.macs for step in net.trace()} == counted
+        expected[layer.name] = count
+    assert {step.layer.name: step.macs for step in net.trace()} == expected
 
 
-def test_multiply_adds_of_the_paper() -> None:
-    found = {step.layer.name: step.macs for step in architecture("paper").trace()}
-    # Output pixels times kernels times the values that one kernel sees.
-    assert found["conv1"] == 55 * 55 * 96 * 11 * 11 * 3
-    assert found["conv2"] == 27 * 27 * 256 * 5 * 5 * 48
-    assert found["conv3"] == 13 * 13 * 384 * 3 * 3 * 256
-    assert found["conv4"] == 13 * 13 * 384 * 3 * 3 * 192
-    assert found["conv5"] == 13 * 13 * 256 * 3 * 3 * 192
-    assert (found["fc6"], found["fc7"], found["fc8"]) == (9216 * 4096, 4096 * 4096, 4096 * 1000)
-    assert sum(found.values()) == 724_406_816
+def test_macs_of_the_paper() -> None:
+    macs = {step.layer.name: step.macs for step in architecture("paper").trace()}
+    # Output pixels times kernels times inputs per kernel.
+    assert macs["conv1"] == 55 * 55 * 96 * 11 * 11 * 3
+    assert macs["conv2"] == 27 * 27 * 256 * 5 * 5 * 48
+    assert macs["conv3"] == 13 * 13 * 384 * 3 * 3 * 256
+    assert macs["conv4"] == 13 * 13 * 384 * 3 * 3 * 192
+    assert macs["conv5"] == 13 * 13 * 256 * 3 * 3 * 192
+    assert (macs["fc6"], macs["fc7"], macs["fc8"]) == (9216 * 4096, 4096 * 4096, 4096 * 1000)
+    assert sum(macs.values()) == 724_406_816

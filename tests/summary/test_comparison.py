@@ -1,4 +1,4 @@
-"""`alexnet compare`: the fields that differ, and what they cost."""
+"""`alexnet compare`: the fields that differ, and their costs."""
 
 import dataclasses
 import json
@@ -6,27 +6,26 @@ import json
 import pytest
 
 from alexnet import architecture, summary, variants
-from alexnet.config.settings import fields
+from alexnet.settings import fields
 
 
 def rows(text: str) -> dict[str, list[str]]:
     return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line}
 
 
-def test_paper_without_groups(command) -> None:
-    found = command("compare", "paper", "--with", "groups=1")
-    table = rows(found.out)
+def test_compare_paper_without_groups(command) -> None:
+    table = rows(command("compare", "paper", "--with", "groups=1").out)
     assert table["groups"] == ["1,2,1,2,2", "1,1,1,1,1"]
-    assert set(table) == {"field", "groups", "for", "parameters", "MACs", "memory,"}
+    assert set(table) == {"field", "groups", "per", "parameters", "MACs", "activations,"}
     # conv2, conv4 and conv5 then have twice the weights: 307,200 + 663,552 + 442,368 more.
     assert table["parameters"] == ["60,965,224", "62,378,344", "1.023"]
-    # At 27x27, 13x13 and 13x13 places.
-    adds = 724_406_816 + 307_200 * 27**2 + (663_552 + 442_368) * 13**2
-    assert table["MACs"] == ["724,406,816", f"{adds:,}", "1.567"]
-    assert table["memory,"][-1] == "1.000"
+    # At 27x27, 13x13 and 13x13 positions.
+    macs = 724_406_816 + 307_200 * 27**2 + (663_552 + 442_368) * 13**2
+    assert table["MACs"] == ["724,406,816", f"{macs:,}", "1.567"]
+    assert table["activations,"][-1] == "1.000"
 
 
-def test_what_a_network_does_not_use_is_not_compared(command) -> None:
+def test_unused_fields_are_not_compared(command) -> None:
     table = rows(command("compare", "half", "bvlc").out)
     assert table["lrn_k"] == ["-", "1"]
     assert "batch_norm_eps" not in table
@@ -39,14 +38,13 @@ def test_what_a_network_does_not_use_is_not_compared(command) -> None:
 
 
 @pytest.mark.parametrize("variant", variants())
-def test_a_network_with_itself(command, variant: str) -> None:
-    found = command("compare", variant, variant, "--set", "image_size=100")
-    assert found.out.startswith("no field differs\n")
-    assert found.out.count("1.000") == 3
+def test_a_network_has_no_differences_to_itself(command, variant: str) -> None:
+    result = command("compare", variant, variant, "--set", "image_size=100")
+    assert result.out.startswith("no differences\n")
+    assert result.out.count("1.000") == 3
 
 
-def test_fields_without_use_change_nothing() -> None:
-    """Every field called unused leaves layers and costs as they are; the used are not so called."""
+def test_exactly_the_unused_fields_leave_the_layers_unchanged() -> None:
     nets = [architecture(variant) for variant in variants()]
     nets += [architecture("half", dropout=0), architecture("half", pool_layers=())]
     others = {"lrn_size": 3, "lrn_alpha": 0.5, "lrn_beta": 0.5, "lrn_k": 5.0}
@@ -62,23 +60,21 @@ def test_fields_without_use_change_nothing() -> None:
             if field.name == "dropout_position":
                 value = "before" if net.dropout_position == "after" else "after"
             changed = dataclasses.replace(net, **{field.name: value})
-            is_unused = field.name in summary.compare(net, net).unused[0]
+            is_unused = field.name in summary.compare_architectures(net, net).unused[0]
             assert (changed.layers == net.layers) == is_unused, (net.variant, field.name)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("paper",), "name a second variant, or what differs by --with FIELD=VALUE"),
+        (("paper",), "missing second network: pass a second VARIANT or --with FIELD=VALUE"),
         (("paper", "owtt"), "did you mean 'owt'?"),
         (("paper", "owt", "--with", "norms=lrn"), "did you mean 'norm'?"),
-        (("paper", "owt", "--set", "image_size=3"), "nothing is left of a 3x3 image"),
+        (("paper", "owt", "--set", "image_size=3"), "a 3x3 image is too small"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(
-    command, arguments: tuple[str, ...], said: str
-) -> None:
-    found = command("compare", *arguments)
-    assert found.status == 2
-    assert said in found.err
-    assert len(found.err.splitlines()) == 1
+def test_compare_errors_are_one_line(command, arguments: tuple[str, ...], message: str) -> None:
+    result = command("compare", *arguments)
+    assert result.status == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""The table of a network against PyTorch's own count, and against figures worked out by hand."""
+"""Layer tables against PyTorch's own counts and against values computed by hand."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ from alexnet import Architecture, UserError, architecture, summary, variants
 from ..strategies import changes
 
 
-def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
-    """Shapes, parameters, multiplications and new memory of every module, seen by hooks."""
+def count_with_torch(net: Architecture) -> dict[str, dict[str, object]]:
+    """Return shapes, parameters, MACs and new memory of every module, from hooks."""
     import alexnet
 
-    found: dict[str, dict[str, object]] = {}
-    kept: list[torch.Tensor] = []
+    counts: dict[str, dict[str, object]] = {}
+    alive: list[torch.Tensor] = []
     with torch.no_grad():
         model = alexnet.AlexNet(net)
     model.train()
@@ -27,13 +27,13 @@ def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
         def note(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
             weights = 0
             if isinstance(module, nn.Conv2d):
-                # A delta in each place: how often a weight is used is the number of outputs.
+                # Every weight is used once per output value.
                 weights = module.weight[0].numel() * output[0].numel()
             elif isinstance(module, nn.Linear):
                 weights = module.weight.numel()
-            kept.extend((inputs[0], output))
+            alive.extend((inputs[0], output))
             is_new = output.data_ptr() != inputs[0].data_ptr()
-            found[name] = {
+            counts[name] = {
                 "output_shape": tuple(output.shape[1:]),
                 "num_parameters": sum(p.numel() for p in module.parameters()),
                 "macs": weights,
@@ -47,40 +47,40 @@ def counted_by_torch(net: Architecture) -> dict[str, dict[str, object]]:
     # Two images: batch norm needs more than one value for a channel.
     with torch.no_grad():
         model(torch.zeros(2, *net.input_shape))
-    return found
+    return counts
 
 
-def of_table(net: Architecture) -> dict[str, dict[str, object]]:
+def from_table(net: Architecture) -> dict[str, dict[str, object]]:
     names = ("output_shape", "num_parameters", "macs", "activation_bytes")
-    return {r.layer: {n: getattr(r, n) for n in names} for r in summary.table(net).rows}
+    return {r.layer: {n: getattr(r, n) for n in names} for r in summary.summarize(net).rows}
 
 
 @pytest.mark.parametrize("variant", variants())
-def test_every_variant_agrees_with_torch(variant: str) -> None:
+def test_layer_table_of_every_variant_equals_torch(variant: str) -> None:
     net = architecture(variant, num_classes=7, hidden=(64, 32))
-    assert of_table(net) == counted_by_torch(net)
+    assert from_table(net) == count_with_torch(net)
 
 
 @settings(max_examples=30, deadline=None)
 @given(changes())
-def test_random_networks_agree_with_torch(changed: dict) -> None:
+def test_layer_table_of_random_networks_equals_torch(changed: dict) -> None:
     try:
         net = architecture("paper", **changed)
     except UserError:
         assume(False)
-    assert of_table(net) == counted_by_torch(net)
+    assert from_table(net) == count_with_torch(net)
 
 
-def seen_by_torch(net: Architecture) -> dict[str, tuple[int, int | None]]:
-    """Receptive field and stride of each map, by the gradient of single values.
+def receptive_fields_by_gradient(net: Architecture) -> dict[str, tuple[int, int | None]]:
+    """Return receptive field and stride of each feature map, from the gradient of single values.
 
-    On an image so large that no field reaches its edge, with weights of one; a mean in the
-    place of each maximum, whose gradient would find one pixel alone.
+    The image is so large that no field reaches its edge, and the weights are one. Average pooling
+    replaces max pooling, whose gradient would reach a single pixel only.
     """
     from alexnet.spec.layers import Conv, MaxPool
 
     x = torch.zeros(1, 1, 5, 401, requires_grad=True)
-    maps, found = x, {}
+    maps, fields = x, {}
     for step in net.trace():
         layer = step.layer
         if isinstance(layer, Conv):
@@ -91,35 +91,37 @@ def seen_by_torch(net: Architecture) -> dict[str, tuple[int, int | None]]:
         else:
             continue
         starts, widths = [], []
-        for place in (1, 2):
-            (gradient,) = torch.autograd.grad(maps[0, 0, 0, place], x, retain_graph=True)
+        for position in (1, 2):
+            (gradient,) = torch.autograd.grad(maps[0, 0, 0, position], x, retain_graph=True)
             touched = gradient[0, 0, 0].nonzero().flatten()
             starts.append(int(touched[0]))
             widths.append(int(touched[-1] - touched[0]) + 1)
         assert widths[0] == widths[1]
-        found[layer.name] = (widths[0], starts[1] - starts[0])
-    return found
+        fields[layer.name] = (widths[0], starts[1] - starts[0])
+    return fields
 
 
 @pytest.mark.parametrize("variant", variants())
-def test_what_a_value_sees_agrees_with_the_gradient(variant: str) -> None:
+def test_receptive_fields_equal_the_gradient(variant: str) -> None:
     net = architecture(variant)
-    rows = {row.layer: (row.receptive_field_px, row.stride_px) for row in summary.table(net).rows}
-    seen = seen_by_torch(net)
+    rows = {
+        row.layer: (row.receptive_field_px, row.stride_px) for row in summary.summarize(net).rows
+    }
+    seen = receptive_fields_by_gradient(net)
     assert len(seen) == 8
     assert seen == {name: rows[name] for name in seen}
 
 
 @pytest.mark.parametrize(
     ("image_size", "adaptive", "field", "stride"),
-    # 13 maps behind conv5 become 6 behind pool5, with a field of 195 and a stride of 32.
+    # 13x13 after conv5 becomes 6x6 after pool5, with a field of 195 and a stride of 32.
     [(224, 6, 195, 32), (224, 3, 195 + 32, 64), (224, 4, 195 + 32, None), (224, 1, 355, 192)],
 )
-def test_what_an_adaptive_pool_sees(
+def test_receptive_field_of_an_adaptive_pool(
     image_size: int, adaptive: int, field: int, stride: int | None
 ) -> None:
     net = architecture("owt", image_size=image_size, adaptive_pool=adaptive)
-    row = next(row for row in summary.table(net).rows if row.layer == "adaptive_pool")
+    row = next(row for row in summary.summarize(net).rows if row.layer == "adaptive_pool")
     assert (row.receptive_field_px, row.stride_px) == (field, stride)
 
 
@@ -138,61 +140,61 @@ fc8    1000       4096 to 1000                               4097000   4096000  
 """
 
 
-def test_the_paper_worked_by_hand() -> None:
-    """Parameters from the paper's kernels; operations are these times the output pixels."""
-    rows = {row.layer: row for row in summary.table(architecture("paper")).rows}
+def test_layer_table_of_the_paper_equals_values_by_hand() -> None:
+    """Parameters follow from the kernels of the paper, MACs from these times the output pixels."""
+    rows = {row.layer: row for row in summary.summarize(architecture("paper")).rows}
     for line in PAPER.strip().splitlines():
-        name, shape, *how, parameters, adds, memory = line.split()
+        name, shape, *arithmetic, parameters, macs, memory = line.split()
         row = rows[name]
         assert "x".join(map(str, row.output_shape)) == shape
-        assert row.how.split() == how
+        assert row.arithmetic.split() == arithmetic
         assert [row.num_parameters, row.macs, row.activation_bytes] == [
-            int(parameters), int(adds), int(memory)
+            int(parameters), int(macs), int(memory)
         ]  # fmt: skip
-    found = summary.table(architecture("paper"))
-    assert (found.num_parameters, found.macs) == (60_965_224, 724_406_816)
+    table = summary.summarize(architecture("paper"))
+    assert (table.num_parameters, table.macs) == (60_965_224, 724_406_816)
 
 
-def test_uneven_padding_is_written_out() -> None:
-    rows = {row.layer: row for row in summary.table(architecture("full-227")).rows}
-    assert rows["conv1"].how == "(224 - 11 + 1 + 2)/4 + 1 = 55"
+def test_asymmetric_padding_is_written_out() -> None:
+    rows = {row.layer: row for row in summary.summarize(architecture("full-227")).rows}
+    assert rows["conv1"].arithmetic == "(224 - 11 + 1 + 2)/4 + 1 = 55"
     assert rows["conv1"].dropped == 0
 
 
-def test_info_on_a_screen(command) -> None:
-    found = command("info", "paper", "--set", "num_classes=10")
-    assert (found.status, found.err) == (0, "")
-    lines = found.out.splitlines()
-    assert lines[0] == "paper: images of 3x224x224, 10 classes"
+def test_info_prints_the_layer_table(command) -> None:
+    result = command("info", "paper", "--set", "num_classes=10")
+    assert (result.status, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0] == "paper: input 3x224x224, 10 classes"
     conv1 = next(line for line in lines if line.startswith("conv1"))
-    how = "(224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped"
+    arithmetic = "(224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped"
     costs = ["34,944", "105,415,200", "11", "4", "1,161.6"]
-    assert conv1.split() == ["conv1", "96x55x55", *how.split(), *costs]
+    assert conv1.split() == ["conv1", "96x55x55", *arithmetic.split(), *costs]
     total = next(line for line in lines if line.startswith("total"))
     assert total.split()[1:3] == ["56,909,194", "720,351,776"]
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("variant", ["owt", "full-227"])
-def test_info_fits_on_a_terminal(
+def test_info_fits_into_the_terminal(
     columns: int, variant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from rich.console import Console
 
-    from alexnet.cli.info_command import _show
+    from alexnet.cli.info_command import _print_table
 
-    table = summary.table(architecture(variant))
-    _show(table, Console(width=columns, highlight=False))
+    table = summary.summarize(architecture(variant))
+    _print_table(table, Console(width=columns, highlight=False))
     out = capsys.readouterr().out
     lines = out.splitlines()
     assert max(map(len, lines)) <= columns
     assert sum(line.startswith("conv1 ") for line in lines) == (2 if columns == 80 else 1)
-    assert all(row.how in out for row in table.rows)
+    assert all(row.arithmetic in out for row in table.rows)
 
 
 def test_info_as_json(command, tmp_path: Path) -> None:
-    found = command("info", "half", "--json", "-")
-    report = json.loads(found.out)
+    result = command("info", "half", "--json", "-")
+    report = json.loads(result.out)
     assert [layer["layer"] for layer in report["layers"]][:3] == ["conv1", "relu1", "pool1"]
     assert report["layers"][0]["output_shape"] == [48, 55, 55]
     assert report["num_parameters"] == sum(layer["num_parameters"] for layer in report["layers"])
@@ -201,26 +203,26 @@ def test_info_as_json(command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("papre",), "unknown variant 'papre': did you mean 'paper'?"),
         (("paper", "--set", "kernel=3"), "unknown architecture field 'kernel': did you mean"),
         (("paper", "--set", "kernels"), "expected FIELD=VALUE"),
-        (("paper", "--set", "image_size=20"), "the least image_size is 63"),
-        (("paper", "--set", "widths=97"), "conv2 cannot have 2 groups"),
-        (("./nowhere",), "nowhere: no such run"),
-        (("half", "--json", "nowhere/a.json"), "there is no folder nowhere"),
+        (("paper", "--set", "image_size=20"), "the minimum image_size is 63"),
+        (("paper", "--set", "widths=97"), "the 97 input channels of conv2 are not divisible by 2"),
+        (("./nowhere",), "no such run: nowhere"),
+        (("half", "--json", "nowhere/a.json"), "no such folder: nowhere"),
     ],
 )
-def test_what_cannot_be_shown_is_one_line(command, arguments: tuple[str, ...], said: str) -> None:
-    found = command("info", *arguments)
-    assert found.status == 2
-    assert said in found.err
-    assert len(found.err.splitlines()) == 1
-    assert not found.out
+def test_info_errors_are_one_line(command, arguments: tuple[str, ...], message: str) -> None:
+    result = command("info", *arguments)
+    assert result.status == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
+    assert not result.out
 
 
-def test_a_run_is_a_network_too(command, tmp_path: Path) -> None:
+def test_info_accepts_a_run(command, tmp_path: Path) -> None:
     from alexnet.config.hyperparameters import recipe
     from alexnet.config.preprocessing import Preprocessing
     from alexnet.run import Run
@@ -235,8 +237,8 @@ def test_a_run_is_a_network_too(command, tmp_path: Path) -> None:
         preprocessing=settings,
         classes=("a", "b"),
     ).save()
-    assert summary.network(folder) == net
-    assert summary.network(str(folder), {"num_classes": 3}).num_classes == 3
+    assert summary.resolve_architecture(folder) == net
+    assert summary.resolve_architecture(str(folder), {"num_classes": 3}).num_classes == 3
     assert (
         json.loads(command("info", folder, "--json", "-").out)["num_parameters"]
         == net.num_parameters

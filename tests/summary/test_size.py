@@ -1,4 +1,4 @@
-"""`alexnet size`: the output size and its arithmetic, forwards and backwards."""
+"""`alexnet size`: output size and padding, with their arithmetic."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from alexnet import UserError
 from alexnet.spec.windows import Window
-from alexnet.summary import paddings
+from alexnet.summary import find_paddings
 
 
 @settings(deadline=None)
@@ -18,42 +18,42 @@ from alexnet.summary import paddings
     stride=st.integers(1, 6),
     padding=st.tuples(st.integers(0, 5), st.integers(0, 5)),
 )
-def test_dropped_are_the_columns_that_no_window_touches(
+def test_dropped_columns_have_no_gradient(
     size: int, window: int, stride: int, padding: tuple[int, int]
 ) -> None:
-    found = Window(size=size, window=window, stride=stride, padding=padding)
+    sliding = Window(size=size, window=window, stride=stride, padding=padding)
     padded = F.pad(torch.ones(1, 1, 1, size), (*padding, 0, 0)).requires_grad_()
     if padded.shape[-1] < window:
-        assert found.output == 0
+        assert sliding.output == 0
         return
     output = F.conv2d(padded, torch.ones(1, 1, 1, window), stride=(1, stride))
-    assert found.output == output.shape[-1]
+    assert sliding.output == output.shape[-1]
     output.sum().backward()
     assert padded.grad is not None
     last = int(padded.grad[0, 0, 0].nonzero()[-1])
-    assert found.dropped == padded.shape[-1] - 1 - last
+    assert sliding.dropped == padded.shape[-1] - 1 - last
     lost = padded[0, 0, 0, last + 1 :]
-    assert found.dropped_zeros == int((lost == 0).sum())
+    assert sliding.dropped_zeros == int((lost == 0).sum())
 
 
 @settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(1, 6), st.integers(1, 70))
-def test_paddings_are_all_that_give_the_size(
+def test_find_paddings_returns_all_paddings_with_that_output(
     size: int, window: int, stride: int, output: int
 ) -> None:
     def gives(padding: tuple[int, int]) -> bool:
         trial = Window(size=size, window=window, stride=stride, padding=padding)
         return trial.output == output
 
-    even = [(p, p) for p in range(output * stride + window) if gives((p, p))]
+    symmetric = [(p, p) for p in range(output * stride + window) if gives((p, p))]
     least = [z for z in range(2 * (output * stride + window)) if gives((z // 2, z - z // 2))][:1]
     try:
-        found = [window.padding for window in paddings(size, window, stride, output)]
+        paddings = [window.padding for window in find_paddings(size, window, stride, output)]
     except UserError:
-        found = []
-    assert set(found) == {*even, *((z // 2, z - z // 2) for z in least)}
-    assert len(set(found)) == len(found)
-    assert [sum(padding) for padding in found[:1]] == least
+        paddings = []
+    assert set(paddings) == {*symmetric, *((z // 2, z - z // 2) for z in least)}
+    assert len(set(paddings)) == len(paddings)
+    assert [sum(padding) for padding in paddings[:1]] == least
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_paddings_are_all_that_give_the_size(
             "--input 224 --kernel 11 --stride 4 --padding 2",
             ["55", "N = (W - F + 2P)/S + 1", "= (224 - 11 + 2*2)/4 + 1",
              "= 55.25, rounded down to 55",
-             "no window reaches the last 1 of 228 pixels (only zeros)"],
+             "no window reaches the last 1 of 228 pixels (padding only)"],
         ),
         (
             "--input 224 --kernel 11 --stride 4 --padding 1:2",
@@ -72,7 +72,7 @@ def test_paddings_are_all_that_give_the_size(
         (
             "--pool --input 12",
             ["5", "N = (W - F + 2P)/S + 1", "= (12 - 3)/2 + 1", "= 5.5, rounded down to 5",
-             "no window reaches the last 1 of 12 pixels", "neighboring windows overlap by 1"],
+             "no window reaches the last 1 of 12 pixels", "neighboring windows overlap by 1 pixel"],
         ),
         (
             "--input 13 --kernel 3 --output 13",
@@ -81,43 +81,51 @@ def test_paddings_are_all_that_give_the_size(
         (
             "--input 9 --kernel 1 --stride 4",
             ["3", "N = (W - F + 2P)/S + 1", "= (9 - 1)/4 + 1", "= 3",
-             "3 pixels left out between neighboring windows"],
+             "3 pixels skipped between neighboring windows"],
         ),
         (
             "--input 2 --kernel 1 --padding 1",
             ["4", "N = (W - F + 2P)/S + 1", "= (2 - 1 + 2*1)/1 + 1", "= 4",
-             "windows at the edge see nothing but zeros"],
+             "windows at the edge cover only padding"],
         ),
     ],
 )  # fmt: skip
-def test_size_answers_with_its_arithmetic(command, arguments: str, lines: list[str]) -> None:
-    found = command("size", *arguments.split())
-    assert found.status == 0
-    assert [line.strip() for line in found.out.splitlines()] == lines
+def test_size_prints_the_result_and_its_arithmetic(
+    command, arguments: str, lines: list[str]
+) -> None:
+    result = command("size", *arguments.split())
+    assert result.status == 0
+    assert [line.strip() for line in result.out.splitlines()] == lines
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        ("--input 5 --kernel 11", "a window of 11 does not fit into 5 pixels and 0 zeros"),
-        ("--input 224", "--kernel is missing"),
+        (
+            "--input 5 --kernel 11",
+            "the kernel of 11 does not fit into 5 pixels with a padding of 0",
+        ),
+        ("--input 224", "missing --kernel"),
         ("--input 0 --kernel 3", "greater than or equal to 1"),
-        ("--input 9 --kernel 3 --padding x", "--padding takes a number such as 2"),
-        ("--input 9 --kernel 3 --padding=-1", "--padding takes a number such as 2"),
-        ("--input 9 --kernel 3 --padding 1:2:3", "--padding takes a number such as 2"),
-        ("--input 9 --kernel 3 --padding 1 --output 9", "and not both"),
-        ("--input 9 --kernel 3 --output 2", "without any it is 7 already"),
+        ("--input 9 --kernel 3 --padding x", "invalid value for --padding: expected a number"),
+        ("--input 9 --kernel 3 --padding=-1", "invalid value for --padding: expected a number"),
+        ("--input 9 --kernel 3 --padding 1:2:3", "invalid value for --padding: expected a number"),
+        (
+            "--input 9 --kernel 3 --padding 1 --output 9",
+            "--padding and --output cannot be combined",
+        ),
+        ("--input 9 --kernel 3 --output 2", "it is 7 without padding"),
     ],
 )
-def test_what_has_no_size_is_one_line(command, arguments: str, said: str) -> None:
-    found = command("size", *arguments.split())
-    assert found.status == 2
-    assert said in found.err
-    assert len(found.err.splitlines()) == 1
+def test_size_errors_are_one_line(command, arguments: str, message: str) -> None:
+    result = command("size", *arguments.split())
+    assert result.status == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
 
 
-def test_many_paddings_are_not_all_shown(command) -> None:
+def test_only_the_smallest_of_many_paddings_are_printed(command) -> None:
     numbers = {"--input": 9, "--kernel": 9, "--stride": 10**12, "--output": 1}
-    found = command("size", *(part for pair in numbers.items() for part in pair))
-    assert found.out.count("--padding") == 4
-    assert found.out.splitlines()[-1] == "and larger ones"
+    result = command("size", *(part for pair in numbers.items() for part in pair))
+    assert result.out.count("--padding") == 4
+    assert result.out.splitlines()[-1] == "… and larger paddings"

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from alexnet.config.hyperparameters import RECIPES, Recipe
-from alexnet.config.settings import fields
-from alexnet.spec.architectures import variants
+from alexnet.settings import fields
+from alexnet.spec.catalog import variants
 
 SMALL = ["--set", "widths=8", "--set", "hidden=16", "--image-size", "63", "--batch-size", "8"]
 
@@ -49,11 +49,12 @@ def results(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
+@pytest.mark.slow
 def test_train_says_what_it_does(stripes: Path, tmp_path: Path) -> None:
     done = run("train", stripes, *SMALL, "--epochs", "2", "--output-dir", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert any(re.match(r"\d+ images for training and \d+ for validation, 2", x) for x in lines)
+    assert any(re.match(r"\d+ training and \d+ validation images, 2", x) for x in lines)
     assert any("parameters; about" in line for line in lines)
     assert sum(bool(re.match(r" +[12] +\S+ +\S+ +\S+%", line)) for line in lines) == 2
     assert re.search(r"Best epoch [12]: top-1 \d+\.\d% of \d+ validation images", done.stdout)
@@ -62,6 +63,7 @@ def test_train_says_what_it_does(stripes: Path, tmp_path: Path) -> None:
     assert "\r" not in done.stdout
 
 
+@pytest.mark.slow
 def test_without_an_output_folder_the_run_goes_under_runs(
     stripes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +75,7 @@ def test_without_an_output_folder_the_run_goes_under_runs(
     assert str(Path("runs") / folder.name) in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_as_if_it_had_not_been(
     stripes: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_run_killed_at_any_moment_ends_as_if_it_had_not_been(
     assert not [path.name for path in killed.iterdir() if "partial" in path.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again_after_s", [None, 0.0, 0.1, 0.3])
 def test_ctrl_c_saves_and_says_how_to_go_on(
     stripes: Path, tmp_path: Path, again_after_s: float | None
@@ -129,6 +133,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     assert (folder / "curves.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_on_path", [True, False])
 def test_how_to_go_on_names_the_program_as_it_can_be_started(
     is_on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -145,24 +150,28 @@ def test_how_to_go_on_names_the_program_as_it_can_be_started(
     assert done.stdout == ("alexnet\n" if is_on_path else f"'{script}'\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train"], "DATA is missing"),
+        (["train"], "missing argument DATA"),
         (["train", "no/such/place"], "no/such/place"),
         (["train", "digits", "--variant", "hlaf"], "did you mean 'half'"),
         (["train", "digits", "--recipe", "slow"], "fast, tutorial, paper"),
         (["train", "digits", "--lr", "fast"], "--lr"),
-        (["train", "digits", "--lr", "-1"], "lr has to be at least 0"),
-        (["train", "digits", "--epochs", "0"], "epochs has to be at least 1"),
+        (["train", "digits", "--lr", "-1"], "invalid value for lr: expected at least 0"),
+        (["train", "digits", "--epochs", "0"], "invalid value for epochs: expected at least 1"),
         (["train", "digits", "--set", "nrom=lrn"], "did you mean 'norm'"),
         (["train", "digits", "--set", "norm"], "FIELD=VALUE"),
-        (["train", "digits", "--image-size", "20"], "the least image_size is 63"),
-        (["train", "digits", "--device", "cuda:7"], "'cuda:7' is not on this machine"),
+        (["train", "digits", "--image-size", "20"], "the minimum image_size is 63"),
+        (["train", "digits", "--device", "cuda:7"], "'cuda:7' is not available"),
         (["train", "digits", "--set", "num_classes=3"], "digits has 10 classes"),
-        (["train", "digits", "--set", "in_channels=2"], "3 channels, or 1"),
-        (["train", "--resume", "no/such/run"], "no/such/run: no such run"),
-        (["train", "digits", "--resume", "no/such/run"], "give no others"),
+        (["train", "digits", "--set", "in_channels=2"], "expected 3 (RGB) or 1 (gray), got 2"),
+        (["train", "--resume", "no/such/run"], "no such run: no/such/run"),
+        (
+            ["train", "digits", "--resume", "no/such/run"],
+            "uses the settings that the run started with",
+        ),
         (["train", "--config", "missing.toml"], "missing.toml cannot be read"),
         (["trian", "digits"], "No such command 'trian'"),
     ],
@@ -177,16 +186,17 @@ def test_a_wrong_call_is_one_line_and_exit_2(arguments: list[str], says: str) ->
 
 @pytest.mark.parametrize("group", [[], ["cache"], ["show"]])
 def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
-    found = run(*group)
-    assert (found.returncode, found.stderr) == (0, "")
-    assert found.stdout == run(*group, "--help").stdout
-    assert "Usage: " in found.stdout
+    result = run(*group)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == run(*group, "--help").stdout
+    assert "Usage: " in result.stdout
 
 
 def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in run("train", "no/such/place", "--debug").stderr
 
 
+@pytest.mark.slow
 def test_settings_from_a_file_and_from_a_run(stripes: Path, tmp_path: Path) -> None:
     config = tmp_path / "settings.toml"
     config.write_text(
@@ -226,8 +236,8 @@ def test_a_build_without_cuda_is_known_before_pytorch_is_imported() -> None:
     code += "was_imported = 'torch' in sys.modules\nimport torch\n"
     code += "print(was_imported, torch.version.cuda or torch.version.hip)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    said, end = done.stdout.splitlines()
-    assert "'cuda:7' is not on this machine" in said
+    message, end = done.stdout.splitlines()
+    assert "'cuda:7' is not available" in message
     was_imported, cuda = end.split()
     assert (was_imported == "True") == (cuda != "None")
 
@@ -253,22 +263,23 @@ def test_an_output_folder_that_cannot_be_made(stripes: Path, tmp_path: Path) -> 
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_looked_through(stripes: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     done = run("train", stripes, *SMALL, "--epochs", "1", "--output-dir", folder)
     assert done.returncode == 0, done.stderr
     again = run("train", "--resume", folder)
     assert again.returncode == 0
-    assert "had ended already" in again.stdout
+    assert "has already finished" in again.stdout
     last = folder / "last.safetensors"
     whole = last.read_bytes()
     last.write_bytes(whole[:-50])
     damaged = run("train", "--resume", folder)
     last.unlink()
     missing = run("train", "--resume", folder)
-    for found in (damaged, missing):
-        assert found.returncode == 2
-        (line,) = found.stderr.splitlines()
+    for result in (damaged, missing):
+        assert result.returncode == 2
+        (line,) = result.stderr.splitlines()
         assert "last.safetensors" in line
         assert f"alexnet train --config {folder / 'run.json'}" in line
     assert not last.exists()

@@ -17,10 +17,10 @@ from alexnet import UserError, architecture, loading, weights
 from alexnet.backends import Compute
 from alexnet.config.hyperparameters import Recipe, recipe
 from alexnet.data.augmentation import view_plan
-from alexnet.pretrained.fine_tuning import lr_factors, settled
-from alexnet.pretrained.published import PUBLISHED, open_pretrained
+from alexnet.pretrained.fine_tuning import lr_factors, resolve_source
+from alexnet.pretrained.published import PUBLISHED, load_pretrained
 from alexnet.run import LAST, Run
-from alexnet.spec.architectures import VARIANTS
+from alexnet.spec.catalog import VARIANTS
 from alexnet.training import Observer, TrainingInterrupted, resume, train
 from alexnet.training.checkpoint import load
 
@@ -114,9 +114,9 @@ def test_what_is_loaded_what_is_new_and_what_is_frozen(
         assert (after[name] == seen.start[name]).all() == (name in frozen), name
     lines = [line for line in seen.notices if line.startswith("fine-tuning from ")]
     assert len(lines) == 1
-    assert f"{source} (a run of half, 0.0 million parameters): conv1 … fc7 loaded" in lines[0]
-    assert lines[0].endswith("fc8 new for 3 classes; frozen: conv1, norm1, conv2")
-    assert any("at 0.1 of the learning rate" in line for line in seen.notices)
+    assert f"{source} (run of half, 0.0 million parameters): conv1 … fc7 loaded" in lines[0]
+    assert lines[0].endswith("fc8 randomly initialized for 3 classes; frozen: conv1, norm1, conv2")
+    assert any("at 0.1 times the learning rate" in line for line in seen.notices)
     config = json.loads((folder / "run.json").read_text())
     assert config["recipe"]["freeze"] == ["conv1", "norm1", "conv2"]
     assert config["recipe"]["pretrained"] == str(source)
@@ -124,15 +124,14 @@ def test_what_is_loaded_what_is_new_and_what_is_frozen(
     assert "fc8.weight" not in config["pretrained"]["loaded"]
 
 
-def test_a_run_from_before_there_was_fine_tuning_can_be_read(source: Path, tmp_path: Path) -> None:
+def test_a_run_of_an_earlier_version_is_refused_with_what_to_do(
+    source: Path, tmp_path: Path
+) -> None:
     old = shutil.copytree(source, tmp_path / "old")
-    config = json.loads((old / "run.json").read_text())
-    del config["pretrained"]
-    for name in ("pretrained", "freeze", "pretrained_lr_factor"):
-        del config["recipe"][name]
-    (old / "run.json").write_text(json.dumps(config))
-    assert lr_factors(Run.open(old)) == {}
-    assert Run.open(old).recipe == Run.open(source).recipe
+    (old / "run.json").rename(old / "config.json")
+    with pytest.raises(UserError, match=r"written by alexnet 0\.1.*best\.safetensors"):
+        Run.open(old)
+    assert lr_factors(Run.open(source)) == {}
 
 
 def test_conv_freezes_the_convolutional_part(source: Path, others: Path, tmp_path: Path) -> None:
@@ -153,15 +152,16 @@ def test_the_last_layer_is_kept_when_its_classes_are_the_same(
     tune(colors, tmp_path / "same", source, observer=seen)
     loaded = Run.open(source).weights()
     assert (seen.start["fc8.weight"] == loaded["fc8.weight"]).all()
-    assert any("fc8 too, for its classes are the same" in line for line in seen.notices)
+    assert any("fc8 loaded (same classes)" in line for line in seen.notices)
     swapped = shutil.copytree(source, tmp_path / "swapped")
     (swapped / "classes.json").write_text('["red", "blue"]')
     seen = Listens(tmp_path / "other")
     tune(colors, tmp_path / "other", swapped, observer=seen)
     assert (seen.start["fc8.weight"] != loaded["fc8.weight"]).any()
-    assert any("fc8 new for 2 classes" in line for line in seen.notices)
+    assert any("fc8 randomly initialized for 2 classes" in line for line in seen.notices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam"])
 def test_a_stopped_run_goes_on_exactly_without_what_it_started_from(
     optimizer: str, source: Path, others: Path, tmp_path: Path
@@ -201,7 +201,7 @@ def test_without_its_checkpoint_a_run_does_not_start_from_something_else(
     with pytest.raises(TrainingInterrupted):
         tune(others, tmp_path / "run", source, observer=StopsAt(0, 1))
     (tmp_path / "run/checkpoint.safetensors").unlink()
-    with pytest.raises(UserError, match="lost the checkpoint that holds the weights it started"):
+    with pytest.raises(UserError, match="the checkpoint with its pretrained weights is missing"):
         resume(tmp_path / "run")
 
 
@@ -291,6 +291,7 @@ def test_preprocessing_travels(others: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(batch[0, :, 100, 100], expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_mean_image_travels_and_is_scaled(colors: Path, others: Path, tmp_path: Path) -> None:
     chosen = recipe("fast", epochs=1, batch_size=8, image_size=None, normalization="per_pixel")
     train(colors, changes=SMALL, recipe=chosen, compute=CPU, output_dir=tmp_path / "source")
@@ -314,10 +315,13 @@ def test_a_file_without_preprocessing_takes_the_recipes(
     seen = Listens(tmp_path / "run")
     options: dict[str, Any] = {"variant": "half", "network": network, "observer": seen}
     run = tune(others, tmp_path / "run", file, normalization="minus_one_to_one", **options)
-    said = f"{file} does not say how its images were normalized; --normalization (now minus_one_to_one) is used"
-    assert said in seen.notices
+    message = (
+        f"{file} does not state how its training images were normalized; "
+        "using --normalization minus_one_to_one"
+    )
+    assert message in seen.notices
     assert run.preprocessing.mean == (127.5,) * 3
-    with pytest.raises(UserError, match=r"do not fit .*: surplus norm1.weight"):
+    with pytest.raises(UserError, match=r"do not fit .*: unexpected norm1.weight"):
         tune(others, tmp_path / "bad", file, variant="half", network={**SMALL, "norm": "none"})
 
 
@@ -325,9 +329,9 @@ def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
     """Also one that someone fine-tuned, of which no checksum is known."""
     file = tmp_path / "mine.caffemodel"
     file.write_bytes(test_caffe.caffemodel(renamed={"fc8": "fc8_mine"}))
-    found = open_pretrained(str(file), variant=test_caffe.NET)
-    assert found.preprocessing == PUBLISHED["bvlc"].preprocessing
-    assert str(found).startswith(f"{file} (a model of Caffe, ")
+    result = load_pretrained(str(file), variant=test_caffe.NET)
+    assert result.preprocessing == PUBLISHED["bvlc"].preprocessing
+    assert str(result).startswith(f"{file} (Caffe model, ")
 
 
 @pytest.mark.parametrize(
@@ -335,13 +339,13 @@ def test_any_model_of_caffe_sees_blue_first(tmp_path: Path) -> None:
     [
         ({"freeze": "conv1,conv9"}, "unknown layer to freeze 'conv9'"),
         ({"freeze": "norm3"}, "unknown layer to freeze 'norm3'"),
-        ({"freeze": "fc8"}, "fc8 is new"),
+        ({"freeze": "fc8"}, "cannot freeze fc8"),
         ({"image_size": 128}, "use --image-size 63 to 94"),
-        ({"variant": "owt"}, "conv1.weight is"),
+        ({"variant": "owt"}, "conv1.weight has shape"),
         ({"variant": "owtt"}, "did you mean 'owt'"),
         ({"pretrained": "."}, "is not a run"),
-        ({"network": {"num_classes": 9}}, "num_classes=9, but .* has 3 classes"),
-        ({"compute": Compute(device="cuda:99")}, "'cuda:99' is not on this machine"),
+        ({"network": {"num_classes": 9}}, "num_classes is 9, but .* has 3 classes"),
+        ({"compute": Compute(device="cuda:99")}, "'cuda:99' is not available"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_written_or_said_of_the_images(
@@ -359,7 +363,7 @@ def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
     source: Path, others: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with published("owt", tmp_path, monkeypatch) as server:
-        with pytest.raises(UserError, match="exists already"):
+        with pytest.raises(UserError, match="already exists"):
             tune(others, source, "owt", variant="owt")
         assert server.ranges == []
 
@@ -367,8 +371,8 @@ def test_a_folder_that_is_taken_is_said_before_weights_are_fetched(
 def test_nothing_left_to_train(source: Path, colors: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to train"):
         tune(colors, tmp_path / "run", source, pretrained_lr_factor=0)
-    with pytest.raises(UserError, match="say --pretrained too"):
-        settled(recipe("fast", freeze="conv1"))
+    with pytest.raises(UserError, match="set --pretrained"):
+        resolve_source(recipe("fast", freeze="conv1"))
 
 
 def test_only_what_is_new_can_be_trained(source: Path, others: Path, tmp_path: Path) -> None:
@@ -378,6 +382,7 @@ def test_only_what_is_new_can_be_trained(source: Path, others: Path, tmp_path: P
     assert changed == {"fc8.weight", "fc8.bias"}
 
 
+@pytest.mark.slow
 def test_the_command_line(
     others: Path,
     tmp_path: Path,
@@ -388,15 +393,15 @@ def test_the_command_line(
     options += ["--pretrained", "owt", "--freeze", "conv1,conv2"]
     with published("owt", tmp_path, monkeypatch) as server:
         first = ["train", others, *options, "--output-dir", tmp_path / "a"]
-        said = command(*first, "--offline")
-        assert said.status == 2
-        assert len(said.err.splitlines()) == 1
-        assert f"fetch {server.url} by hand" in said.err
-        said = command(*first)
-        assert said.status == 0
-        assert re.search(r"^downloading owt.pth, \d+ kB, from 127.0.0.1", said.out, re.MULTILINE)
-        assert "fine-tuning from owt (torchvision, 0.0 million parameters)" in said.out
-        assert "fc8 new for 3 classes; frozen: conv1, conv2" in said.out
+        message = command(*first, "--offline")
+        assert message.status == 2
+        assert len(message.err.splitlines()) == 1
+        assert f"download {server.url} manually" in message.err
+        message = command(*first)
+        assert message.status == 0
+        assert re.search(r"^downloading owt.pth, \d+ kB, from 127.0.0.1", message.out, re.MULTILINE)
+        assert "fine-tuning from owt (torchvision, 0.0 million parameters)" in message.out
+        assert "fc8 randomly initialized for 3 classes; frozen: conv1, conv2" in message.out
     again = ["train", "--config", tmp_path / "a/run.json", "--output-dir", tmp_path / "b"]
     assert command(*again, "--offline").status == 0
     assert read_results(tmp_path / "a") == read_results(tmp_path / "b")

@@ -40,11 +40,11 @@ def test_a_warm_up_longer_than_the_training() -> None:
 
 def followed(settings: Recipe, errors: list[float]) -> list[float]:
     """The learning rate behind each epoch with this validation error."""
-    plateau, found = Plateau(), []
+    plateau, result = Plateau(), []
     for epoch, error in enumerate(errors, start=1):
         plateau.update(error, settings)
-        found.append(learning_rate(settings, epoch, plateau))
-    return found
+        result.append(learning_rate(settings, epoch, plateau))
+    return result
 
 
 def test_plateau_drops_after_its_patience() -> None:
@@ -78,8 +78,8 @@ def test_plateau_counts_anew_after_a_drop_and_stops_at_its_number() -> None:
 def test_plateau_of_the_paper() -> None:
     """0.01, divided by 10 three times."""
     paper = recipe("paper")
-    found = followed(paper, [0.5] * (1 + 5 * paper.lr_drop_patience))
-    steps = list(dict.fromkeys(round(rate, 12) for rate in found))
+    result = followed(paper, [0.5] * (1 + 5 * paper.lr_drop_patience))
+    steps = list(dict.fromkeys(round(rate, 12) for rate in result))
     assert steps == [0.01, 0.001, 0.0001, 0.00001]
 
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import signal
 import threading
 from pathlib import Path
@@ -100,6 +101,7 @@ def test_a_run_explains_itself(colors: Path, tmp_path: Path) -> None:
     assert outcome.metrics.loss == pytest.approx(float(best["val_loss"]), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_learns_colors(name: str, colors: Path, tmp_path: Path) -> None:
     lr = {"paper": 1e-5}.get(name, 0.005)
@@ -108,6 +110,7 @@ def test_every_recipe_learns_colors(name: str, colors: Path, tmp_path: Path) -> 
     assert outcome.metrics.top1 > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(0, 1), (0, 6), (1, 3), (2, 6)])
 def test_a_stopped_run_ends_as_if_it_had_not_been(
     place: tuple[int, int], colors: Path, tmp_path: Path
@@ -123,12 +126,26 @@ def test_a_stopped_run_ends_as_if_it_had_not_been(
     resume(tmp_path / "stopped", observer=going_on)
     assert going_on.seen[:1] != [place]
     epoch, step = place
-    assert f"going on in epoch {epoch + 1}, after {step} of 6 steps" in going_on.notices
+    assert f"resuming in epoch {epoch + 1}, after {step} of 6 steps" in going_on.notices
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
     assert not (tmp_path / "stopped/checkpoint.safetensors").exists()
     assert not killed_while_writing.exists()
 
 
+def test_resume_with_other_workers_is_bit_identical_and_recorded(
+    colors: Path, tmp_path: Path
+) -> None:
+    start(colors, tmp_path / "whole")
+    with pytest.raises(TrainingInterrupted):
+        start(colors, tmp_path / "stopped", StopsAt(1, 3))
+    resume(tmp_path / "stopped", compute={"workers": 1})
+    assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
+    compute = Run.open(tmp_path / "stopped").compute
+    assert (compute.workers, compute.device, compute.backend) == (1, "cpu", "torch")
+    assert Run.open(tmp_path / "whole").compute.workers is None
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_signal_while_an_epoch_is_validated_stops_behind_it(
     number: int, colors: Path, tmp_path: Path
@@ -147,6 +164,7 @@ def test_a_signal_while_an_epoch_is_validated_stops_behind_it(
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "sgd-2012", "adam", "adamw"])
 def test_every_optimizer_resumes_exactly(optimizer: str, colors: Path, tmp_path: Path) -> None:
     changes = {"optimizer": optimizer, "lr": 1e-3, "schedule": "plateau", "lr_drop_patience": 1}
@@ -157,6 +175,7 @@ def test_every_optimizer_resumes_exactly(optimizer: str, colors: Path, tmp_path:
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_batch_norm_resumes_exactly(colors: Path, tmp_path: Path) -> None:
     changes = {**SMALL, "norm": "batch", "norm_layers": (1, 2, 3, 4, 5)}
     chosen = small_recipe()
@@ -173,6 +192,7 @@ def test_batch_norm_resumes_exactly(colors: Path, tmp_path: Path) -> None:
     assert read_results(tmp_path / "stopped") == read_results(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_the_seed_decides(colors: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         start(colors, tmp_path / name, seed=seed, epochs=1)
@@ -188,6 +208,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(colors: Path, tmp_pat
         assert all(np.isfinite(array).all() for array in weights.values())
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     colors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,11 +234,11 @@ def test_a_stopped_run_is_diagnosed_as_that_and_knows_its_images(
 ) -> None:
     with pytest.raises(TrainingInterrupted):
         start(colors, tmp_path / "run", StopsAt(1, 2))
-    found = diagnose(tmp_path / "run")
+    result = diagnose(tmp_path / "run")
     again = f"alexnet train --resume {tmp_path / 'run'}"
-    assert found.line == f"stopped after 1 of 3 epochs; try {again}"
+    assert result.line == f"interrupted after 1 of 3 epochs; try {again}"
     count = len(list((colors / "val").glob("*/*")))
-    assert f"% of {count} (95% interval" in found.evidence[1]
+    assert f"% of {count} (95% confidence interval" in result.evidence[1]
 
 
 def test_a_damaged_checkpoint_is_named(colors: Path, tmp_path: Path) -> None:
@@ -225,7 +246,7 @@ def test_a_damaged_checkpoint_is_named(colors: Path, tmp_path: Path) -> None:
         start(colors, tmp_path / "run", StopsAt(1, 2))
     checkpoint = tmp_path / "run/checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"checkpoint\.safetensors is cut short or damaged"):
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors is truncated or damaged"):
         resume(tmp_path / "run")
 
 
@@ -243,7 +264,7 @@ def test_images_that_changed_are_refused_on_resume(colors: Path, tmp_path: Path)
 def test_a_folder_with_something_in_it_is_not_written_over(colors: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         start(colors, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
@@ -261,10 +282,11 @@ def test_broken_images_are_left_out_and_counted(colors: Path, tmp_path: Path) ->
             notices.append(text)
 
     start(data, tmp_path / "run", Listens(), epochs=1)
-    assert any("without 2 unreadable images" in notice for notice in notices)
-    assert any(notice.startswith("46 images for training") for notice in notices)
+    assert any(re.match(r"skipped 2 of \d+ images, unreadable: ", notice) for notice in notices)
+    assert any(notice.startswith("46 training and ") for notice in notices)
 
 
+@pytest.mark.slow
 def test_gray_images_and_tensorboard(colors: Path, tmp_path: Path) -> None:
     outcome = train(
         colors,
@@ -319,14 +341,14 @@ def test_a_run_keeps_what_its_diagnosis_rests_on(colors: Path, tmp_path: Path) -
     from alexnet.training import diagnose
 
     outcome = start(colors, tmp_path / "run")
-    kept = json.loads((tmp_path / "run/diagnosis.json").read_text())
-    measured = kept["measured"]
-    assert measured["train_counts"] == [24, 24]
-    assert measured["val_counts"] == [8, 8]
-    assert measured["sample_count"] == 48
-    assert list(measured["silent"]) == [f"relu{n}" for n in range(1, 8)]
-    assert all(0 <= share <= 1 for share in measured["silent"].values())
-    assert kept["verdict"] == outcome.diagnosis.verdict == diagnose(tmp_path / "run").verdict
+    stored = json.loads((tmp_path / "run/diagnosis.json").read_text())
+    measurements = stored["measurements"]
+    assert measurements["train_counts"] == [24, 24]
+    assert measurements["val_counts"] == [8, 8]
+    assert measurements["sample_count"] == 48
+    assert list(measurements["dead_units"]) == [f"relu{n}" for n in range(1, 8)]
+    assert all(0 <= share <= 1 for share in measurements["dead_units"].values())
+    assert stored["verdict"] == outcome.diagnosis.verdict == diagnose(tmp_path / "run").verdict
 
 
 def test_a_run_that_diverged_at_once_has_a_diagnosis(colors: Path, tmp_path: Path) -> None:
@@ -334,7 +356,7 @@ def test_a_run_that_diverged_at_once_has_a_diagnosis(colors: Path, tmp_path: Pat
 
     with pytest.raises(RunError):
         start(colors, tmp_path / "run", lr=1e12, warmup_epochs=0, schedule="constant")
-    found = diagnose(tmp_path / "run")
-    assert found.verdict == "learning rate too high"
-    assert "in epoch 1" in found.sentence
-    assert found.advice[0].option == "--lr 0.02"
+    result = diagnose(tmp_path / "run")
+    assert result.verdict == "learning rate too high"
+    assert "in epoch 1" in result.summary
+    assert result.advice[0].option == "--lr 0.02"

@@ -1,9 +1,11 @@
-"""Networks as the seeds and torchvision write them, and files with a wrong byte."""
+"""Networks with the layout of the seeds and torchvision, and hostile or corrupt files."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -11,7 +13,7 @@ from alexnet import UserError, weights
 
 
 class IndexedNet(nn.Module):
-    """Two `nn.Sequential`s, `features` and `classifier`, as in the seeds and in torchvision."""
+    """Two `nn.Sequential`s, `features` and `classifier`, as in the seeds and torchvision."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class IndexedNet(nn.Module):
         )
         generator = torch.Generator().manual_seed(0)
         for parameter in self.parameters():
-            if parameter.dim() > 1:  # Of a size with which the logits depend on the image.
+            if parameter.dim() > 1:  # large enough that the logits depend on the image
                 nn.init.kaiming_normal_(parameter, generator=generator)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -58,21 +60,42 @@ class IndexedNet(nn.Module):
         return y
 
 
-def refused_with_a_wrong_byte(file: Path, places: int) -> int:
-    """How often a weights file is refused in one line when a byte, at many places, is wrong.
+class Exploit:
+    """Unpickling it creates a file."""
 
-    Else it is read: a wrong byte can be a wrong number.
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.marker,))
+
+
+def read_error(source: Any) -> str:
+    """Return the one-line message of reading weights that cannot be read."""
+    with pytest.raises(UserError) as caught:
+        weights.read(source)
+    message = str(caught.value)
+    assert "\n" not in message
+    if isinstance(source, Path):
+        assert str(source) in message
+    return message
+
+
+def count_rejected_corruptions(file: Path, count: int) -> int:
+    """Corrupt single bytes of a weights file and return how many changes raise UserError.
+
+    The others are read, as a changed byte can be a changed weight.
     """
-    content, generator, refused = file.read_bytes(), np.random.default_rng(0), 0
-    for place in generator.integers(0, len(content), places):
-        wrong = bytearray(content)
-        wrong[place] ^= int(generator.integers(1, 256))
-        file.write_bytes(wrong)
-        said = ""
+    content, generator, rejected = file.read_bytes(), np.random.default_rng(0), 0
+    for position in generator.integers(0, len(content), count):
+        corrupt = bytearray(content)
+        corrupt[position] ^= int(generator.integers(1, 256))
+        file.write_bytes(corrupt)
+        message = ""
         try:
             weights.read(file)
         except UserError as error:
-            said = str(error)
-        assert "\n" not in said
-        refused += said != ""
-    return refused
+            message = str(error)
+        assert "\n" not in message
+        rejected += message != ""
+    return rejected

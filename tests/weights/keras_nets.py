@@ -1,7 +1,7 @@
-"""Run by the tests in a process of its own, so that they need not import Keras.
+"""Keras networks in a separate process, so that the tests need not import Keras.
 
-python keras_nets.py save FOLDER     the seeds' nets, saved in every way that Keras has
-python keras_nets.py load FOLDER     loads what the tests wrote there, and computes
+python keras_nets.py save FOLDER     save the networks of the seeds in every format of Keras
+python keras_nets.py load FOLDER     load the files that the tests wrote there, and predict
 """
 
 import json
@@ -17,26 +17,26 @@ import numpy as np
 from keras import Model, Sequential, layers
 
 WIDTHS, HIDDEN, CLASSES, SIZE = (8, 12, 16, 16, 12), (24, 20), 5, 131
-"""Seed 000 made narrow, and for images of which 3x3 are left at the flatten."""
+"""Seed 000 narrowed, with feature maps of 3x3 at the flatten."""
 
 
 def features() -> list[Any]:
-    """Seed 000's layers before the flatten."""
-    found = [layers.ZeroPadding2D(((1, 2), (1, 2)))]
+    """The layers of seed 000 before the flatten."""
+    network_layers = [layers.ZeroPadding2D(((1, 2), (1, 2)))]
     for i, (width, kernel) in enumerate(zip(WIDTHS, (11, 5, 3, 3, 3), strict=True)):
-        more: dict[str, Any] = {"strides": 4} if i == 0 else {"padding": "same"}
-        found.append(layers.Conv2D(width, kernel, activation="relu", **more))
+        options: dict[str, Any] = {"strides": 4} if i == 0 else {"padding": "same"}
+        network_layers.append(layers.Conv2D(width, kernel, activation="relu", **options))
         if i in (0, 1, 4):
-            found.append(layers.MaxPool2D(pool_size=3, strides=2))
-    return found
+            network_layers.append(layers.MaxPool2D(pool_size=3, strides=2))
+    return network_layers
 
 
 def classifier() -> list[Any]:
-    """Seed 000's layers behind the flatten."""
-    found: list[Any] = []
+    """The layers of seed 000 after the flatten."""
+    network_layers: list[Any] = []
     for units in HIDDEN:
-        found += [layers.Dropout(0.2), layers.Dense(units, activation="relu")]
-    return [*found, layers.Dense(CLASSES), layers.Softmax()]
+        network_layers += [layers.Dropout(0.2), layers.Dense(units, activation="relu")]
+    return [*network_layers, layers.Dense(CLASSES), layers.Softmax()]
 
 
 def functional() -> Any:
@@ -63,28 +63,28 @@ class Subclassed(Model):
 
 
 def named_layers(spec: dict[str, Any]) -> list[Any]:
-    """Layers with our names, in an image's order; the dense layers behind a flatten."""
-    found: list[Any] = [layers.ZeroPadding2D(2)]
+    """Layers with our names, in the order of the forward pass."""
+    network_layers: list[Any] = [layers.ZeroPadding2D(2)]
     for i, width in enumerate(spec["widths"]):
         groups = spec["groups"][i]
-        more: dict[str, Any] = {"strides": 4} if i == 0 else {"padding": "same"}
-        found.append(
-            layers.Conv2D(width, (11, 5, 3, 3, 3)[i], groups=groups, name=f"conv{i + 1}", **more)
+        options: dict[str, Any] = {"strides": 4} if i == 0 else {"padding": "same"}
+        network_layers.append(
+            layers.Conv2D(width, (11, 5, 3, 3, 3)[i], groups=groups, name=f"conv{i + 1}", **options)
         )
-        found.append(layers.ReLU(name=f"relu{i + 1}"))
+        network_layers.append(layers.ReLU(name=f"relu{i + 1}"))
         if i + 1 in spec["norms"]:
-            found.append(layers.BatchNormalization(epsilon=1e-5, name=f"norm{i + 1}"))
+            network_layers.append(layers.BatchNormalization(epsilon=1e-5, name=f"norm{i + 1}"))
         if i in (0, 1, 4):
-            found.append(layers.MaxPool2D(3, 2, name=f"pool{i + 1}"))
-    found.append(layers.Flatten(name="flatten"))
+            network_layers.append(layers.MaxPool2D(3, 2, name=f"pool{i + 1}"))
+    network_layers.append(layers.Flatten(name="flatten"))
     for i, units in enumerate(spec["hidden"]):
-        found += [layers.Dense(units, name=f"fc{i + 6}"), layers.ReLU(name=f"relu{i + 6}")]
-        found.append(layers.Dropout(0.5, name=f"dropout{i + 6}"))
-    return [*found, layers.Dense(spec["classes"], name="fc8")]
+        network_layers += [layers.Dense(units, name=f"fc{i + 6}"), layers.ReLU(name=f"relu{i + 6}")]
+        network_layers.append(layers.Dropout(0.5, name=f"dropout{i + 6}"))
+    return [*network_layers, layers.Dense(spec["classes"], name="fc8")]
 
 
 class Named(Model):
-    """Each layer is an attribute of its name."""
+    """A model whose layers are attributes under their names."""
 
     def __init__(self, spec: dict[str, Any]) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def build(spec: dict[str, Any]) -> Any:
         return functional()
     if spec["kind"] in ("seed-subclassed", "subclassed"):
         model = Named(spec) if spec["kind"] == "subclassed" else Subclassed()
-        model(np.zeros((1, size, size, 3), np.float32))  # only then has it weights
+        model(np.zeros((1, size, size, 3), np.float32))  # creates the weights
         return model
     image = layers.Input((size, size, 3))
     x = image
@@ -115,20 +115,20 @@ def build(spec: dict[str, Any]) -> Any:
 
 
 def save(folder: Path) -> None:
-    """The seeds' nets, trained or not, and what they make of an image."""
+    """Save the networks of the seeds, one trained and one not, and their predictions."""
     generator = np.random.default_rng(0)
     image = generator.standard_normal((2, SIZE, SIZE, 3), np.float32)
     image[1] *= 3
     np.save(folder / "image.npy", image)
-    made = {"functional": functional(), "subclassed": Subclassed()}
-    for name, model in made.items():
+    models = {"functional": functional(), "subclassed": Subclassed()}
+    for name, model in models.items():
         model(image)
-        for weight in model.weights:  # also biases are other than 0
+        for weight in model.weights:  # biases included
             value = weight.numpy() if hasattr(weight, "numpy") else np.asarray(weight)
             weight.assign(value + generator.standard_normal(value.shape) * 0.02)
         if name == "functional":
             model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-            model.fit(image, np.array([0, 3]), verbose=0)  # the file then has the optimizer
+            model.fit(image, np.array([0, 3]), verbose=0)  # so the file contains the optimizer
         np.save(folder / f"{name}.npy", model.predict(image, verbose=0))
         model.save_weights(folder / f"{name}.weights.h5")
         model.save(folder / f"{name}.keras")
@@ -136,7 +136,7 @@ def save(folder: Path) -> None:
 
 
 def load(folder: Path) -> None:
-    """What the nets of specs.json compute with the weights that the tests wrote."""
+    """Save the predictions of the networks in specs.json with the weights of the tests."""
     image = np.load(folder / "image.npy")
     for name, spec in json.loads((folder / "specs.json").read_text()).items():
         model = build(spec)

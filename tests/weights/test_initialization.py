@@ -1,4 +1,4 @@
-"""Initial weights against what the paper, Caffe, the seeds and PyTorch say, by their statistics."""
+"""Statistics of initial weights against the paper, Caffe, the seeds and PyTorch."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ TABLE = {
 
 
 def start(init: str, seed: int = 0, **changes: Any) -> dict[str, np.ndarray]:
-    """Enough values in each layer for statistics, and few enough to be quick."""
+    """Draw enough values per layer for statistics, and few enough to be fast."""
     wide = {"widths": (64, 64, 128, 96, 64), "hidden": (256, 256), "num_classes": 100}
     return weights.initial(architecture("full", **(wide | {"init": init} | changes)), seed)
 
@@ -43,7 +43,7 @@ def check_normal(values: np.ndarray, std: float) -> None:
 
 
 @pytest.mark.parametrize("init", TABLE)
-def test_normal_inits(init: str) -> None:
+def test_normal_initializers(init: str) -> None:
     arrays = start(init)
     stds, biases = TABLE[init]
     for name, std, bias in zip(LAYERS, stds, biases, strict=True):
@@ -51,7 +51,7 @@ def test_normal_inits(init: str) -> None:
         assert arrays[f"{name}.bias"] == pytest.approx(bias)
 
 
-def test_the_seeds_init() -> None:
+def test_the_initializer_of_the_seeds() -> None:
     """Kaiming normal over the fan out for ReLU, N(0, 0.01) for dense layers, biases 0."""
     arrays = start("tutorial")
     for name in LAYERS:
@@ -65,7 +65,7 @@ def test_the_seeds_init() -> None:
         assert not arrays[f"{name}.bias"].any()
 
 
-def test_torchs_init() -> None:
+def test_the_initializer_of_torch() -> None:
     """Uniform within 1 / sqrt(fan_in), weights and biases."""
     arrays = start("torch")
     for name in LAYERS:
@@ -77,12 +77,12 @@ def test_torchs_init() -> None:
             uniform = stats.uniform(-bound, 2 * bound)
             assert stats.kstest(values[:5000], uniform.cdf).pvalue > 1e-4
     torch.manual_seed(0)
-    theirs = torch.nn.Conv2d(64, 128, 3).weight.detach()
-    assert arrays["conv3.weight"].std() == pytest.approx(theirs.std().item(), rel=0.02)
+    reference = torch.nn.Conv2d(64, 128, 3).weight.detach()
+    assert arrays["conv3.weight"].std() == pytest.approx(reference.std().item(), rel=0.02)
 
 
 @pytest.mark.parametrize(("activation", "gain"), [("relu", math.sqrt(2)), ("tanh", 5 / 3)])
-def test_kaiming_init(activation: str, gain: float) -> None:
+def test_the_kaiming_initializer(activation: str, gain: float) -> None:
     arrays = start("kaiming", activation=activation)
     assert torch.nn.init.calculate_gain(activation) == pytest.approx(gain)
     for name in LAYERS[:-1]:
@@ -92,14 +92,14 @@ def test_kaiming_init(activation: str, gain: float) -> None:
     assert all(not arrays[f"{name}.bias"].any() for name in LAYERS)
 
 
-def test_grouped_layers_count_the_inputs_of_their_group() -> None:
+def test_the_fan_in_of_grouped_layers_counts_one_group() -> None:
     weight = start("kaiming", groups=(1, 2, 1, 2, 2))["conv4.weight"]
     assert weight.shape == (96, 64, 3, 3)
     check_normal(weight, math.sqrt(2 / (64 * 9)))
 
 
 @pytest.mark.parametrize("init", INITS)
-def test_a_function_of_the_seed(init: str) -> None:
+def test_initial_weights_are_a_function_of_the_seed(init: str) -> None:
     first, again, other = start(init, 7), start(init, 7), start(init, 8)
     assert {array.dtype for array in first.values()} == {np.dtype(np.float32)}
     for name in first:
@@ -108,7 +108,7 @@ def test_a_function_of_the_seed(init: str) -> None:
         assert not np.array_equal(first[f"{layer}.weight"], other[f"{layer}.weight"])
 
 
-def test_layers_of_one_shape_differ() -> None:
+def test_layers_of_the_same_shape_get_independent_weights() -> None:
     arrays = start("paper", widths=(64, 64, 64, 64, 64))
     correlation = np.corrcoef(arrays["conv4.weight"].ravel(), arrays["conv5.weight"].ravel())[0, 1]
     assert abs(correlation) < 5 / math.sqrt(arrays["conv4.weight"].size)
@@ -120,8 +120,8 @@ def test_batch_norm_starts_as_the_identity() -> None:
         assert (arrays[f"norm2.{name}"] == value).all()
 
 
-def test_every_array_of_the_architecture_is_there() -> None:
+def test_every_array_of_the_architecture_is_initialized() -> None:
     for init in INITS:
         net = architecture("paper", norm="batch", widths=8, hidden=8, init=init)
-        found = {name: array.shape for name, array in weights.initial(net, 0).items()}
-        assert found == net.weight_shapes
+        shapes = {name: array.shape for name, array in weights.initial(net, 0).items()}
+        assert shapes == net.weight_shapes

@@ -1,4 +1,4 @@
-"""Keras' files against Keras itself: what it saves is read, and what is written it loads."""
+"""Keras' files against Keras: we read what it saves, and it loads what we write."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ from alexnet import AlexNet, Architecture, architecture, weights
 
 SCRIPT = Path(__file__).with_name("keras_nets.py")
 BACKENDS = [name for name in ("tensorflow", "jax") if importlib.util.find_spec(name)]
-WAYS = ["weights.h5", "keras", "h5"]
+SUFFIXES = ["weights.h5", "keras", "h5"]
 
 pytestmark = [
     pytest.mark.skipif(
@@ -40,7 +40,7 @@ def run_keras(action: str, folder: Path, backend: str) -> None:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The seeds' nets, saved by Keras; on TensorFlow where it is, as the seeds are."""
+    """The networks of the seeds, saved by Keras; on TensorFlow, like the seeds, if installed."""
     folder = tmp_path_factory.mktemp("saved")
     run_keras("save", folder, BACKENDS[0])
     return folder
@@ -59,9 +59,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kind", ["functional", "subclassed"])
-def test_the_seeds_keras_nets_give_the_same_probabilities(kind: str, way: str, saved: Path) -> None:
+def test_the_keras_networks_of_the_seeds_give_the_same_probabilities(
+    kind: str, suffix: str, saved: Path
+) -> None:
     net = architecture(
         "full-227",
         widths=(8, 12, 16, 16, 12),
@@ -69,17 +71,17 @@ def test_the_seeds_keras_nets_give_the_same_probabilities(kind: str, way: str, s
         num_classes=5,
         image_size=131,
     )
-    found = weights.read(saved / f"{kind}.{way}")
-    weights.check(found, net)
-    theirs = np.load(saved / f"{kind}.npy")
-    ours = softmax(logits_of(net, found, np.load(saved / "image.npy")))
-    assert np.abs(theirs[0] - theirs[1]).max() > 0.01, "they tell the images apart"
-    assert np.abs(np.log(ours) - np.log(theirs)).max() < 1e-4, "so the logits are equal as well"
+    loaded = weights.read(saved / f"{kind}.{suffix}")
+    weights.check(loaded, net)
+    reference = np.load(saved / f"{kind}.npy")
+    own = softmax(logits_of(net, loaded, np.load(saved / "image.npy")))
+    assert np.abs(reference[0] - reference[1]).max() > 0.01, "the outputs depend on the image"
+    assert np.abs(np.log(own) - np.log(reference)).max() < 1e-4, "so the logits match too"
 
 
-def test_each_way_of_saving_gives_the_same_arrays(saved: Path) -> None:
+def test_every_format_contains_the_same_arrays(saved: Path) -> None:
     for kind in ("functional", "subclassed"):
-        first, *others = (weights.read(saved / f"{kind}.{way}") for way in WAYS)
+        first, *others = (weights.read(saved / f"{kind}.{suffix}") for suffix in SUFFIXES)
         assert len(first) == 16
         for other in others:
             assert all(np.array_equal(first[name], other[name]) for name in first)
@@ -95,7 +97,7 @@ NETS = {
 
 
 def with_noise(net: Architecture) -> dict[str, np.ndarray]:
-    """Weights none of which is like another, such that the logits depend on the image."""
+    """Initial weights with noise, all different, so that the logits depend on the image."""
     generator = np.random.default_rng(0)
     arrays = weights.initial(net, seed=0)
     return {
@@ -104,8 +106,8 @@ def with_noise(net: Architecture) -> dict[str, np.ndarray]:
     }
 
 
-def test_keras_loads_what_is_written(tmp_path: Path) -> None:
-    """A functional model, one with attributes, and the seeds' own, from the same files."""
+def test_keras_loads_written_weights(tmp_path: Path) -> None:
+    """Functional and subclassed models, and those of the seeds, load the same files."""
     image = np.random.default_rng(1).standard_normal((2, 131, 131, 3), np.float32)
     np.save(tmp_path / "image.npy", image)
     specs: dict[str, dict[str, Any]] = {}
@@ -134,33 +136,9 @@ def test_keras_loads_what_is_written(tmp_path: Path) -> None:
     run_keras("load", tmp_path, BACKENDS[-1])
     for name in specs:
         net = NETS[name.partition("-")[0]]
-        ours = logits_of(net, with_noise(net), image)
-        theirs = np.load(tmp_path / f"{name}.npy")
-        assert np.abs(ours[0] - ours[1]).max() > 0.01, "they tell the images apart"
+        own = logits_of(net, with_noise(net), image)
+        reference = np.load(tmp_path / f"{name}.npy")
+        assert np.abs(own[0] - own[1]).max() > 0.01, "the outputs depend on the image"
         if "seed" in name:
-            ours, theirs = np.log(softmax(ours)), np.log(theirs)
-        np.testing.assert_allclose(theirs, ours, atol=1e-4, rtol=1e-4, err_msg=name)
-
-
-WRITE = """
-import sys
-from alexnet import architecture, weights
-net = architecture("half", widths=4, hidden=5, num_classes=3, norm="batch", groups=(1, 2, 1, 2, 2))
-weights.write(weights.initial(net, seed=0), sys.argv[1], architecture=net)
-"""
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("alexnet.keras") is None, reason="needs our Keras models"
-)
-def test_a_keras_model_with_its_weights(tmp_path: Path) -> None:
-    file = tmp_path / "net.keras"
-    environment = os.environ | {"KERAS_BACKEND": BACKENDS[-1]}
-    subprocess.run([sys.executable, "-c", WRITE, str(file)], env=environment, check=True)
-    net = architecture(
-        "half", widths=4, hidden=5, num_classes=3, norm="batch", groups=(1, 2, 1, 2, 2)
-    )
-    expected, found = weights.initial(net, seed=0), weights.read(file)
-    assert set(found) == set(expected)
-    assert all(np.array_equal(found[name], array) for name, array in expected.items())
-    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+            own, reference = np.log(softmax(own)), np.log(reference)
+        np.testing.assert_allclose(reference, own, atol=1e-4, rtol=1e-4, err_msg=name)

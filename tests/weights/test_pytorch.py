@@ -1,4 +1,4 @@
-"""torchvision's published file, by its keys, in both of PyTorch's formats."""
+"""A file with the keys of torchvision's published weights, in both formats of PyTorch."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -19,11 +19,11 @@ SHAPES = {
     "classifier.4": (7, 9),
     "classifier.6": (5, 7),
 }
-"""The layers of alexnet-owt-7be5be79.pth, made narrow."""
+"""The layers of alexnet-owt-7be5be79.pth, narrowed."""
 
 
 @pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "before 1.6"])
-def test_torchvisions_file(is_zip: bool, tmp_path: Path) -> None:
+def test_a_file_with_the_keys_of_torchvision(is_zip: bool, tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
     state: OrderedDict[str, torch.Tensor] = OrderedDict()
     for layer, shape in SHAPES.items():
@@ -31,8 +31,8 @@ def test_torchvisions_file(is_zip: bool, tmp_path: Path) -> None:
         state[f"{layer}.bias"] = torch.randn(shape[0], generator=generator)
     file = tmp_path / "alexnet-owt-7be5be79.pth"
     torch.save(state, file, _use_new_zipfile_serialization=is_zip)
-    found = weights.read(file)
+    loaded = weights.read(file)
     net = architecture("owt", widths=(4, 6, 8, 6, 6), hidden=(9, 7), num_classes=5)
-    weights.check(found, net)
-    for ours, theirs in zip(found.values(), state.values(), strict=True):
-        assert np.array_equal(ours, theirs.numpy())
+    weights.check(loaded, net)
+    for array, tensor in zip(loaded.values(), state.values(), strict=True):
+        assert np.array_equal(array, tensor.numpy())

@@ -1,4 +1,4 @@
-"""The frameworks that compute; each is imported when it is asked for."""
+"""The backends: PyTorch, and Keras on TensorFlow or JAX. Each is imported on first use."""
 
 from alexnet.backends.compute import Compute
 from alexnet.backends.devices import check_device, libraries, threads

@@ -1,18 +1,18 @@
-"""Where and how to compute: one object wherever a function runs a network."""
+"""`Compute`: backend, device, precision, workers and batch size of a computation."""
 
 from dataclasses import dataclass, replace
 
 from alexnet.backends.devices import check_device
 from alexnet.backends.names import BACKENDS, TORCH
-from alexnet.config.settings import Settings, setting
 from alexnet.errors import UserError
+from alexnet.settings import Settings, setting
 
 BATCH_SIZE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compute(Settings):
-    """Where and how to compute. None of it is a hyperparameter of a training.
+    """Where and how to compute. None of these settings is a hyperparameter.
 
     Raises:
         UserError: an unknown backend, a value out of range, or `compile` with a backend other
@@ -25,31 +25,31 @@ class Compute(Settings):
 
     backend: str | None = setting(
         None,
-        "torch, or Keras on tensorflow or jax; none: the backend that trained the run, else torch",
+        "torch, or tensorflow or jax with Keras; none: the backend of the run, else torch",
         choices=BACKENDS,
     )
-    device: str = setting("auto", "auto (a GPU if there is one), cpu, cuda, cuda:1 or mps")
+    device: str = setting("auto", "auto (a GPU if available), cpu, cuda, cuda:1 or mps")
     precision: str = setting(
         "auto",
-        "arithmetic of training steps: auto (bf16 or fp16 where the device is faster with it), "
-        "fp32, bf16 or fp16; inference always computes in fp32",
+        "precision of training: auto (bf16 or fp16 if faster on the device), fp32, bf16 or fp16; "
+        "inference always runs in fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     workers: int | None = setting(
-        None, "threads that decode and augment images; none: one per core", low=1
+        None, "threads for image decoding and augmentation; none: one per core", low=1
     )
-    batch_size: int = setting(BATCH_SIZE, "images per forward pass outside training", low=1)
+    batch_size: int = setting(BATCH_SIZE, "inference batch size", low=1)
     compile: bool = setting(False, "compile the training step with torch.compile")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.compile and self.backend not in (None, TORCH):
-            raise UserError("--compile is for PyTorch; with Keras every step is compiled already")
+            raise UserError("--compile requires PyTorch; Keras always compiles the training step")
 
     def with_backend(self, default: str | None = None) -> "Compute":
         """Return a copy whose backend is set: this one's, else `default`, else PyTorch."""
         return self if self.backend else replace(self, backend=default or TORCH)
 
     def check(self) -> None:
-        """Raise UserError unless this machine has the backend and the device."""
+        """Raise `UserError` if the backend or the device is not available."""
         check_device(self.device, self.backend or TORCH)

@@ -1,4 +1,4 @@
-"""Devices and threads of a backend, checked before anything of the work is done."""
+"""Devices and threads of the backends."""
 
 import importlib.util
 import runpy
@@ -9,13 +9,13 @@ from alexnet.errors import UserError
 
 
 def check_device(device: str, backend: str = TORCH) -> None:
-    """Raise UserError when the backend is not installed, or this machine has no such device."""
+    """Raise `UserError` if the backend is not installed or the device is not available."""
     check_backend(backend)
     if backend == TORCH:
-        if device.partition(":")[0] == "cuda" and _torch_is_without_cuda():
+        if device.partition(":")[0] == "cuda" and _torch_lacks_cuda():
             raise UserError(
-                f"device {device!r} is not on this machine: PyTorch is installed in a build "
-                f"without CUDA; choose --device auto, or install the build with CUDA"
+                f"device {device!r} is not available: this PyTorch was built without CUDA; use "
+                "--device auto, or install a CUDA build of PyTorch"
             )
         from alexnet.torch.device import find_device
 
@@ -26,20 +26,20 @@ def check_device(device: str, backend: str = TORCH) -> None:
         start(backend, device)
 
 
-def _torch_is_without_cuda() -> bool:
-    """As PyTorch's own note of its build says: importing PyTorch to ask it takes seconds."""
-    found = importlib.util.find_spec(TORCH)
-    if found is None or found.origin is None:
+def _torch_lacks_cuda() -> bool:
+    """Read it from torch/version.py, since importing PyTorch takes seconds."""
+    spec = importlib.util.find_spec(TORCH)
+    if spec is None or spec.origin is None:
         return False
     try:
-        build = runpy.run_path(str(Path(found.origin).with_name("version.py")))
+        build = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
     except OSError:
         return False
     return "cuda" in build and not build["cuda"] and not build.get("hip")
 
 
 def threads(backend: str = TORCH) -> int:
-    """Threads with which the backend computes on this CPU."""
+    """Return the number of CPU threads that the backend uses."""
     if backend == TORCH:
         import torch
 
@@ -50,5 +50,5 @@ def threads(backend: str = TORCH) -> int:
 
 
 def libraries(backend: str) -> tuple[str, ...]:
-    """The packages whose versions say what computed."""
+    """Return the packages whose versions identify the backend."""
     return (TORCH,) if backend == TORCH else ("keras", backend)

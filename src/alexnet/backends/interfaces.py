@@ -1,11 +1,11 @@
-"""What every backend provides: an inference model and a trainer."""
+"""The protocols that every backend implements: `InferenceModel` and `Trainer`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from alexnet.config.preprocessing import Preprocessing
 
-if TYPE_CHECKING:  # the command line's help lists the backends, and must not wait for NumPy
+if TYPE_CHECKING:  # --help imports this module and must not wait for NumPy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:  # the command line's help lists the backends, and must not wa
 
 
 class InferenceModel(Protocol):
-    """A network with its weights and its preprocessing, ready to compute."""
+    """A network with weights and preprocessing, ready for inference."""
 
     preprocessing: Preprocessing
 
     def logits(self, images: "Sequence[NDArray[np.uint8]]", plan: "Plan") -> "NDArray[np.float32]":
-        """Logits (N, num_classes) of kept squares (resize_px, resize_px, 3), RGB."""
+        """Return logits (N, num_classes) of stored images (resize_px, resize_px, 3), RGB."""
         ...
 
     def peaks(
         self, images: "Sequence[NDArray[np.uint8]]", plan: "Plan"
     ) -> "dict[str, NDArray[np.float32]]":
-        """The largest output of each channel or unit over these images, by activation layer."""
+        """Return the maximum of each channel or unit over the images, by activation layer."""
         ...
 
 
 class Trainer(Protocol):
-    """A network that can be trained, step by step."""
+    """A network that can be trained."""
 
     @property
     def model(self) -> InferenceModel: ...
@@ -43,31 +43,31 @@ class Trainer(Protocol):
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights.
+        """Run one training step.
 
         Args:
-            images: kept squares (resize_px, resize_px, 3), RGB.
-            labels: (N,), the number of the class of each.
-            plan: what is done to each image before it goes in.
-            seed: of what the network draws in this step, the dropout.
+            images: stored images (resize_px, resize_px, 3), RGB.
+            labels: class indices (N,).
+            plan: the augmentation of each image.
+            seed: random seed of the dropout in this step.
 
         Returns:
-            The mean cross-entropy, and how many images were classified rightly, both before
-            the update and without label smoothing.
+            The mean cross-entropy and the number of correctly classified images, both before the
+            update and without label smoothing.
 
         Raises:
-            DivergedError: the loss is not finite; the weights are as they were before the step.
+            DivergedError: the loss is not finite; the weights are not updated.
         """
         ...
 
     def weights(self) -> "dict[str, np.ndarray]":
-        """Copies of the weights by canonical name."""
+        """Return copies of the weights by canonical name."""
         ...
 
     def state(self) -> "dict[str, np.ndarray]":
-        """What the optimizer carries from step to step, by name."""
+        """Return the state of the optimizer by name."""
         ...
 
     def load_state(self, arrays: "Mapping[str, np.ndarray]") -> None:
-        """Put back what `state` gave."""
+        """Load a state returned by `state`."""
         ...

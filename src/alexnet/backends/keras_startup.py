@@ -1,6 +1,6 @@
-"""Starts Keras on the backend that is asked for: once in a process, and quietly.
+"""Start Keras on a backend, once per process and without TensorFlow's startup messages.
 
-Keras chooses its backend when it is imported, so everything here is done before that.
+Keras fixes its backend when it is imported, so all of this happens before the import.
 """
 
 import contextlib
@@ -13,45 +13,45 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from alexnet.cores import available_cores
 from alexnet.errors import UserError
-from alexnet.text import how_to_install
+from alexnet.text import install_command
 
-_CHOICE = "KERAS_BACKEND"
-"""Keras' own environment variable."""
+_BACKEND_VARIABLE = "KERAS_BACKEND"
 
-_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+_LOG_LEVEL_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 
 _GPUS = {"cuda": "gpu", "gpu": "gpu"}
 
 
 def check_installed(backend: str) -> None:
-    """Raise UserError that names the extra to install when the backend is not there."""
+    """Raise `UserError` with the install command if the backend is not installed."""
     missing = [name for name in (backend, "keras") if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
             f"the backend {backend} is not installed ({' and '.join(missing)} not found); "
-            f"{how_to_install(backend)}"
+            f"{install_command(backend)}"
         )
 
 
 def start(backend: str, device: str = "auto") -> Any:
-    """Import Keras on `tensorflow` or `jax`, on a device, and return its module.
+    """Import Keras on `tensorflow` or `jax`, select a device, and return the `keras` module.
 
     Args:
-        device: `auto` takes a GPU if there is one; `cpu`, `cuda` or `cuda:1`.
+        device: `auto` (a GPU if available), `cpu`, `cuda` or `cuda:1`.
 
     Raises:
-        UserError: the backend is not installed, `KERAS_BACKEND` or an earlier choice in this
-            process says another one, or there is no such device.
+        UserError: the backend is not installed, `KERAS_BACKEND` names another one or Keras
+            already runs on another one in this process, or the device is not available.
     """
     check_installed(backend)
-    chosen = os.environ.get(_CHOICE)
+    chosen = os.environ.get(_BACKEND_VARIABLE)
     if chosen not in (None, "", backend):
         raise UserError(
-            f"{_CHOICE}={chosen} is set, and this is to be computed with {backend}: "
-            f"unset {_CHOICE}, or choose --backend {chosen}"
+            f"{_BACKEND_VARIABLE}={chosen} conflicts with the backend {backend}; unset "
+            f"{_BACKEND_VARIABLE}, or use --backend {chosen}"
         )
-    os.environ[_CHOICE] = backend
+    os.environ[_BACKEND_VARIABLE] = backend
     with quiet_start():
         keras = importlib.import_module("keras")
         importlib.import_module(backend)
@@ -59,18 +59,18 @@ def start(backend: str, device: str = "auto") -> Any:
     running = keras.backend.backend()
     if running != backend:
         raise UserError(
-            f"Keras runs on {running} in this process already, and cannot change to {backend}: "
-            "start another process"
+            f"Keras already runs on {running} in this process and cannot switch to {backend}; "
+            "start a new process"
         )
     _use_device(backend, device, gpus)
     return keras
 
 
 def import_keras() -> None:
-    """Import Keras on the backend that its own settings name, quietly.
+    """Import Keras on the backend that Keras is configured for, without startup messages.
 
-    TensorFlow looks for GPUs when it first computes, and complains where it finds none: so it is
-    made to look here.
+    TensorFlow searches for GPUs on first use and warns if there are none, so the search is
+    triggered here.
     """
     with quiet_start():
         keras = importlib.import_module("keras")
@@ -79,30 +79,30 @@ def import_keras() -> None:
 
 
 def threads(backend: str) -> int:
-    """Threads with which the backend computes on this CPU."""
+    """Return the number of CPU threads that the backend uses."""
     if backend == "tensorflow":
         import tensorflow
 
-        chosen: int = tensorflow.config.threading.get_intra_op_parallelism_threads()
-        return chosen or _cores()
-    return _cores()
+        configured: int = tensorflow.config.threading.get_intra_op_parallelism_threads()
+        return configured or available_cores()
+    return available_cores()
 
 
-def use_threads(backend: str, count: int) -> None:
-    """Compute with so many threads, as far as the backend can still change that."""
+def set_threads(backend: str, count: int) -> None:
+    """Set the number of CPU threads, where the backend still allows it."""
     if backend == "tensorflow":
         import tensorflow
 
-        # Once TensorFlow has computed something, it keeps what it began with.
+        # TensorFlow cannot change it after its first operation.
         with contextlib.suppress(RuntimeError):
             tensorflow.config.threading.set_intra_op_parallelism_threads(count)
 
 
-def multiplies_bf16(backend: str) -> bool:
-    """Whether training with bf16 is faster than with float32 where the backend computes.
+def is_bf16_faster(backend: str) -> bool:
+    """Return whether training is faster in bf16 than in float32 on the backend's device.
 
-    On a CPU oneDNN's kernels, which TensorFlow uses, are where it has such instructions; XLA's
-    are not, and were measured slower than in float32.
+    On CPUs with bf16 instructions this holds for oneDNN, which TensorFlow uses. XLA was measured
+    to be slower in bf16 than in float32.
     """
     if _gpus(backend):
         return True
@@ -110,45 +110,45 @@ def multiplies_bf16(backend: str) -> bool:
 
 
 def _use_device(backend: str, device: str, gpus: list[Any]) -> None:
-    """Compute on this device from now on.
+    """Select the default device.
 
     Raises:
-        UserError: no such device here.
+        UserError: the device is not available.
     """
     kind, _, number = device.partition(":")
     is_gpu = bool(gpus) if device == "auto" else kind in _GPUS
     index = int(number) if number.isdecimal() else 0
-    known = device in ("auto", "cpu") or (kind in _GPUS and (not number or number.isdecimal()))
-    if not known or (is_gpu and index >= len(gpus)):
-        here = ["cpu", *(f"cuda:{i}" for i in range(len(gpus)))]
+    is_valid = device in ("auto", "cpu") or (kind in _GPUS and (not number or number.isdecimal()))
+    if not is_valid or (is_gpu and index >= len(gpus)):
+        available = ["cpu", *(f"cuda:{i}" for i in range(len(gpus)))]
         raise UserError(
-            f"device {device!r} is not on this machine for {backend}; it has {', '.join(here)}"
+            f"device {device!r} is not available to {backend}; choose from {', '.join(available)}"
         )
     if backend == "tensorflow":
-        _show_tensorflow(gpus[index : index + 1] if is_gpu else [])
+        _set_tensorflow_gpus(gpus[index : index + 1] if is_gpu else [])
     else:
         import jax
 
-        chosen = gpus[index] if is_gpu else jax.devices("cpu")[0]
-        jax.config.update("jax_default_device", chosen)  # type: ignore[no-untyped-call]
+        selected = gpus[index] if is_gpu else jax.devices("cpu")[0]
+        jax.config.update("jax_default_device", selected)  # type: ignore[no-untyped-call]
 
 
 def _gpus(backend: str) -> list[Any]:
     if backend == "tensorflow":
         import tensorflow
 
-        found: list[Any] = tensorflow.config.list_physical_devices("GPU")
-        return found
+        gpus: list[Any] = tensorflow.config.list_physical_devices("GPU")
+        return gpus
     import jax
 
     try:
         return list(jax.devices("gpu"))
-    except RuntimeError:  # JAX's way to say that there is none
+    except RuntimeError:  # raised when there is none
         return []
 
 
-def _show_tensorflow(gpus: list[Any]) -> None:
-    """Let TensorFlow see these GPUs and no others, and take their memory as it needs it."""
+def _set_tensorflow_gpus(gpus: list[Any]) -> None:
+    """Make only these GPUs visible to TensorFlow, with memory growth."""
     import tensorflow
 
     try:
@@ -157,16 +157,12 @@ def _show_tensorflow(gpus: list[Any]) -> None:
             tensorflow.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError as error:
         raise UserError(
-            "TensorFlow computes on other devices in this process already: start another process"
+            "TensorFlow already uses other devices in this process; start a new process"
         ) from error
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _cpu_has(*features: str) -> bool:
-    """Whether the processor has one of these, as Linux calls them; elsewhere unknown, so no."""
+    """Return whether the CPU has one of these Linux feature flags; False on other systems."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:  # noqa: PTH123
             flags = next((line.split() for line in file if line.startswith("flags")), [])
@@ -177,39 +173,38 @@ def _cpu_has(*features: str) -> bool:
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Keep back what TensorFlow's C++ part writes while it loads, unless loading fails.
+    """Hide TensorFlow's C++ log messages while it is imported, unless the import fails.
 
-    Nothing is kept back where the person says by TF_CPP_MIN_LOG_LEVEL what they want to see, or
-    where TensorFlow was there before us.
+    They are not hidden if TF_CPP_MIN_LOG_LEVEL is set or TensorFlow is already imported.
     """
-    if _LOG_LEVEL in os.environ or "tensorflow" in sys.modules:
+    if _LOG_LEVEL_VARIABLE in os.environ or "tensorflow" in sys.modules:
         yield
         return
-    os.environ[_LOG_LEVEL] = "2"
+    os.environ[_LOG_LEVEL_VARIABLE] = "2"
     try:
-        with _held_stderr():
+        with _buffered_stderr():
             yield
     finally:
-        # TensorFlow has read it; a process that is started from here shall take its own choice.
-        del os.environ[_LOG_LEVEL]
+        # TensorFlow has read it; child processes must not inherit it.
+        del os.environ[_LOG_LEVEL_VARIABLE]
 
 
 @contextlib.contextmanager
-def _held_stderr() -> Iterator[None]:
-    """Keep back what is written to standard error, by C too; it comes out when an error does."""
-    if sys.stderr is None:  # a program without one, as pythonw is
+def _buffered_stderr() -> Iterator[None]:
+    """Buffer standard error, including output of C code; print it if an exception is raised."""
+    if sys.stderr is None:  # as in pythonw
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
+    with tempfile.TemporaryFile() as buffer:
         saved = os.dup(2)
-        os.dup2(held.fileno(), 2)
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
+            buffer.seek(0)
             with os.fdopen(os.dup(saved), "wb") as stderr:
-                shutil.copyfileobj(held, stderr)
+                shutil.copyfileobj(buffer, stderr)
             raise
         finally:
             os.dup2(saved, 2)

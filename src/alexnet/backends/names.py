@@ -1,14 +1,14 @@
-"""The backends by name: what can compute, before any of them is imported."""
+"""The names of the backends; none is imported here."""
 
-from alexnet.config.settings import check_names
+from alexnet.settings import check_names
 
 TORCH = "torch"
 BACKENDS = (TORCH, "tensorflow", "jax")
-"""PyTorch by itself; TensorFlow and JAX through Keras."""
+"""PyTorch, and Keras on TensorFlow or JAX."""
 
 
 def check_backend(backend: str) -> None:
-    """Raise UserError when the backend does not exist, or is not installed."""
+    """Raise `UserError` if the backend is unknown or not installed."""
     check_names([backend], BACKENDS, "backend")
     if backend != TORCH:
         from alexnet.backends.keras_startup import check_installed

@@ -1,4 +1,4 @@
-"""alexnet check: read a whole data set and say what is in it and what is wrong with it."""
+"""alexnet check: read a whole dataset and report its contents and problems."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from alexnet.data import CheckReport
 
 _SHOWN = 20
-"""Lines of a list on the screen; the JSON has all."""
+"""Lines of a list on the terminal; the JSON has all of them."""
 
 
 def check(
     data: DataArgument,
     json: Annotated[
         str | None,
-        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for the screen."),
+        typer.Option(
+            "--json", metavar="FILE", help="Write the report as JSON; - for standard output."
+        ),
     ] = None,
     workers: WorkersOption = None,
 ) -> None:
-    """Read every image and report classes, sizes, broken files, copies and imbalance.
+    """Read every image; report classes, sizes, unreadable files, duplicates and imbalance.
 
-    Exits with 2 when training could not work with this data.
+    Exits with 2 if a training on this dataset is not possible.
     """
     from rich.console import Console
 
@@ -51,17 +53,17 @@ def _show(report: "CheckReport", console: "Console") -> None:
     _show_classes(report, console)
     _show_images(report, console)
     unreadable = [f"{path}: {reason}" for path, reason in report.unreadable.items()]
-    _show_list(console, unreadable, "cannot be read, training goes on without")
+    _show_list(console, unreadable, "unreadable files, skipped by training")
     _show_list(
         console,
         _joined(report.across_splits),
-        "copies on both sides of a split, accuracy will look too good",
+        "duplicates across splits (data leakage: accuracy will be too optimistic)",
     )
-    _show_list(console, _joined(report.across_classes), "copies in different classes")
-    _show_list(console, _joined(report.copies), "groups of copies")
+    _show_list(console, _joined(report.across_classes), "duplicates in different classes")
+    _show_list(console, _joined(report.duplicates), "groups of duplicates")
     _show_list(console, list(report.notices), "notices")
     if report.trainable:
-        _line(console, "Training can work with this data.")
+        _line(console, "This dataset can be trained on.")
 
 
 def _show_classes(report: "CheckReport", console: "Console") -> None:
@@ -84,18 +86,19 @@ def _show_classes(report: "CheckReport", console: "Console") -> None:
 
 
 def _show_images(report: "CheckReport", console: "Console") -> None:
-    from alexnet.text import counted
+    from alexnet.text import pluralize
 
     formats = ", ".join(f"{count:,} {name}" for name, count in report.formats.items())
-    _line(console, f"{counted(report.images, 'image')} that can be read: {formats or 'none'}")
+    _line(console, f"{pluralize(report.images, 'readable image')}: {formats or 'none'}")
     if report.sizes:
         _line(console, f"width x height, pixels: {_sizes(report)}")
     if report.split_by == "hash":
-        _line(console, "train and val are told apart by a hash of each image's content")
+        _line(console, "not split: train and val are assigned by a hash of each image's content")
     if report.imbalance is not None and report.imbalance > 1 and len(report.classes) > 1:
         _line(
             console,
-            f"the largest class has {report.imbalance:.3g} times the images of the smallest",
+            f"imbalance: the largest class has {report.imbalance:.3g} times the images "
+            "of the smallest",
         )
 
 

@@ -1,4 +1,4 @@
-"""A file of settings for `alexnet train`: TOML or JSON by hand, or the run.json of a run."""
+"""Settings files for `alexnet train`: TOML or JSON, or the run.json of a run."""
 
 import json
 import sys
@@ -7,8 +7,8 @@ from typing import Any
 
 from alexnet.backends.compute import Compute
 from alexnet.config.hyperparameters import Recipe
-from alexnet.config.settings import check_names, fields
 from alexnet.errors import UserError
+from alexnet.settings import check_names, fields
 
 RECIPE_FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "name")
 COMPUTE_FIELDS = tuple(field.name for field in fields(Compute) if field.name != "batch_size")
@@ -19,13 +19,13 @@ _OTHER_OPTIONS = (
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The options in a file, by their names on the command line with `_` for `-`.
+    """Read the options in a file, by their command-line names with `_` for `-`.
 
-    `architecture` is a table of changes to the variant. Of a run's run.json come its network,
-    its recipe and its images.
+    `architecture` is a table of changes to the variant. The run.json of a run provides its
+    architecture, recipe, dataset and precision.
 
     Raises:
-        UserError: no such file, not TOML or JSON, or a name that is no setting.
+        UserError: no such file, not TOML or JSON, or an unknown setting.
     """
     options = _parse(path)
     if "format" in options:

@@ -1,11 +1,11 @@
-"""alexnet draw: the network as a figure, in the manner of the paper's."""
+"""alexnet draw: draw a network in the style of figure 2 of the paper."""
 
 from typing import Annotated
 
 import typer
 
 from alexnet.cli.options import SetOption, VariantArgument
-from alexnet.config.settings import parse_assignments
+from alexnet.settings import parse_assignments
 from alexnet.spec.architectures import Architecture
 
 
@@ -13,20 +13,19 @@ def draw(
     variant: VariantArgument,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="FILE", help="Ends with .svg, .png or .pdf."),
+        typer.Option("--output", "-o", metavar="FILE", help="The file: .svg, .png or .pdf."),
     ],
     set_: SetOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace FILE where it exists already.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Draw a network as figure 2 of the paper does: maps, kernels, columns, dense layers.
+    """Draw a network in the style of figure 2 of the paper.
 
-    Of a convolution the output is drawn as it is before pooling. Sides grow more slowly than sizes.
+    Convolutions are drawn with their output before pooling. Sizes are on a power scale.
     """
     from alexnet import summary
     from alexnet.summary.drawing import require_drawable
 
     require_drawable(output, overwrite=force)
-    net = summary.network(variant, parse_assignments(set_ or [], Architecture))
-    summary.draw(net, output, overwrite=force)
+    changes = parse_assignments(set_ or [], Architecture)
+    architecture = summary.resolve_architecture(variant, changes)
+    summary.draw(architecture, output, overwrite=force)

@@ -1,4 +1,4 @@
-"""alexnet evaluate: how good a run is on images whose classes are known."""
+"""alexnet evaluate: metrics of a run on labeled images."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,14 +34,17 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Where figures, images and predictions go.",
+            help="Folder for metrics, plots and predictions.",
             show_default="RUN/evaluation/…",
         ),
     ] = None,
     *,
     compute: "Compute",
 ) -> None:
-    """Judge a run: top-1 and top-5 with 95% intervals, loss, figures of each class, mistakes."""
+    """Evaluate a run: top-1, top-5, loss, metrics per class, most confident errors.
+
+    Accuracies come with 95% confidence intervals (CI).
+    """
     from rich.console import Console
 
     from alexnet.cli.output import (
@@ -61,7 +64,7 @@ def evaluate(
     errors = Console(stderr=True)
     failure: NotSavedError | None = None
     try:
-        found = evaluated(
+        evaluation = evaluated(
             run,
             data,
             split=split,
@@ -70,26 +73,26 @@ def evaluate(
             compute=compute,
             progress=rich_progress(errors),
         )
-    except NotSavedError as error:  # the figures are shown all the same
-        found, failure = error.evaluation, error
-    for notice in found.notices:
+    except NotSavedError as error:  # the metrics are printed nevertheless
+        evaluation, failure = error.evaluation, error
+    for notice in evaluation.notices:
         _line(errors, notice)
     with until_pipe_closes():
         if json != "-":
-            _show(found, table_console())
+            _show(evaluation, table_console())
         if json is not None:
-            write_report(found.to_dict(), json)
+            write_report(evaluation.to_dict(), json)
     if failure is not None:
         raise failure
 
 
 def _show(evaluation: "Evaluation", console: "Console") -> None:
-    from alexnet.text import counted, printable
+    from alexnet.text import pluralize, printable
 
     metrics = evaluation.metrics
     what = "" if evaluation.split == "all" else f", {evaluation.split}"
     crops = "center crop" if evaluation.crops == 1 else "ten crops"
-    images = counted(metrics.count, "image")
+    images = pluralize(metrics.count, "image")
     _line(console, f"{printable(evaluation.source)}{what}: {images}, {crops}\n")
     _show_totals(metrics, console)
     _show_classes(metrics, console)
@@ -104,18 +107,18 @@ def _show(evaluation: "Evaluation", console: "Console") -> None:
 def _show_totals(metrics: "Metrics", console: "Console") -> None:
     top1 = ("top-1", metrics.top1, metrics.top1_interval)
     top5 = (f"top-{metrics.top5_k}", metrics.top5, metrics.top5_interval)
-    for name, share, (low, high) in (top1, top5):
-        of_all = "" if share < 1 or name != f"top-{len(metrics.classes)}" else "  (of all classes)"
-        _line(console, f"{name}  {share:>6.1%}   95% interval {low:.1%} to {high:.1%}{of_all}")
+    for name, value, (low, high) in (top1, top5):
+        of_all = "" if value < 1 or name != f"top-{len(metrics.classes)}" else "  (of all classes)"
+        _line(console, f"{name}  {value:>6.1%}   95% CI {low:.1%} to {high:.1%}{of_all}")
     _line(console, f"loss   {metrics.loss:>6.3f}   mean cross-entropy\n")
 
 
 def _show_classes(metrics: "Metrics", console: "Console") -> None:
-    """Worst F1 first; of many classes only the worst."""
+    """Print the classes, lowest F1 first; only the lowest of many."""
     from rich.table import Table
     from rich.text import Text
 
-    from alexnet.text import printable
+    from alexnet.text import format_percent, printable
 
     def badness(i: int) -> float:
         f1 = metrics.per_class[i].f1
@@ -127,29 +130,27 @@ def _show_classes(metrics: "Metrics", console: "Console") -> None:
     table = Table("class", box=None, pad_edge=False, header_style="bold")
     for name in ("images", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
-    table.add_column("most often taken for")
+    table.add_column("most often predicted as")
     for i in shown:
         one = metrics.per_class[i]
-        shares = [_percent(value) for value in (one.precision, one.recall, one.f1)]
-        label, taken_for = Text(printable(one.name)), Text(_taken_for(metrics, i))
-        table.add_row(label, f"{one.support:,}", *shares, taken_for)
+        ratios = [format_percent(value) for value in (one.precision, one.recall, one.f1)]
+        label, confused_with = Text(printable(one.name)), Text(_confused_with(metrics, i))
+        table.add_row(label, f"{one.support:,}", *ratios, confused_with)
     console.print(table)
     if len(shown) < count:
-        _line(console, f"the {len(shown)} worst of {count} classes, by F1; --json has all of them")
+        _line(
+            console, f"the {len(shown)} lowest of {count} classes by F1; --json writes all of them"
+        )
 
 
-def _taken_for(metrics: "Metrics", i: int) -> str:
-    """The most frequent mistake with images of a class."""
+def _confused_with(metrics: "Metrics", i: int) -> str:
+    """Return the most frequent wrong prediction for images of a class."""
     from alexnet.text import printable
 
     row = metrics.confusion[i].copy()
     row[i] = 0
     other = int(row.argmax())
     return f"{printable(metrics.classes[other])} ({row[other]:,})" if row[other] else ""
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
 
 
 def _line(console: "Console", text: str) -> None:

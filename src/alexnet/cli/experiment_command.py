@@ -1,4 +1,4 @@
-"""alexnet experiment: a claim of the paper, put to the test on images."""
+"""alexnet experiment: test a claim of the paper on images."""
 
 import shlex
 import sys
@@ -15,15 +15,16 @@ from alexnet.cli.options import (
     with_settings,
 )
 from alexnet.config.hyperparameters import RECIPES, FineTuning, Recipe, recipe
-from alexnet.config.settings import fields, parse_assignments
 from alexnet.experiments.claims import ALL, EXPERIMENTS, RECIPE
-from alexnet.spec.architectures import Architecture, variants
+from alexnet.settings import fields, parse_assignments
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import variants
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from alexnet.backends import Compute
-    from alexnet.experiments import Results, Watcher
+    from alexnet.experiments import ExperimentObserver, ExperimentResults
 
 _NAMES = (*EXPERIMENTS, ALL)
 _NO_START = tuple(field.name for field in fields(FineTuning))
@@ -42,7 +43,8 @@ def experiment(
     ],
     data: DataArgument,
     seeds: Annotated[
-        int, typer.Option(metavar="N", help="Trainings of each kind; an interval needs two.")
+        int,
+        typer.Option(metavar="N", help="Trainings per condition; a confidence interval needs two."),
     ] = 5,
     variant: Annotated[
         str | None,
@@ -60,7 +62,7 @@ def experiment(
             "--recipe",
             metavar="NAME",
             help=f"The common training settings: {', '.join(RECIPES)}.",
-            show_default="fast without its changes of colors",
+            show_default="fast without color jitter",
             autocompletion=completion(RECIPES),
         ),
     ] = None,
@@ -70,12 +72,12 @@ def experiment(
             "--output-dir",
             "-o",
             metavar="DIR",
-            help="Where the results go.",
-            show_default="experiments/ and the name of the data",
+            help="Folder of the results.",
+            show_default="experiments/DATASET",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would cost, and stop.")
+        bool, typer.Option("--dry-run", help="Print the estimated cost and exit.")
     ] = False,
     keep_weights: Annotated[
         bool, typer.Option("--keep-weights", help="Keep the weights of every training.")
@@ -84,25 +86,25 @@ def experiment(
     *,
     compute: "Compute",
 ) -> None:
-    """Put a claim of the paper to the test: the same network with one thing changed.
+    """Test a claim of the paper: train the same network with one thing changed.
 
-    Trained from several seeds each; a table, a figure and a page with the verdict. What was
-    trained before, also by another experiment, is not trained again, so a call that was stopped
-    is simply repeated.
+    Each condition is trained from several seeds; the result is a table, a plot and a page with the
+    verdict. Finished trainings are reused, also by other experiments: repeat an interrupted
+    command to resume it.
     """
     from rich.console import Console
 
     from alexnet.cli.training_display import PLAIN, end_stopped, program
-    from alexnet.experiments import experiment as put_to_the_test
+    from alexnet.experiments import run_experiment
     from alexnet.progress import rich_progress
     from alexnet.training import TrainingInterrupted
 
     common = RECIPE if recipe_name is None else recipe(recipe_name)
     changed = {"min_steps": 0, **settings} if "epochs" in settings else settings
     console = Console()
-    watcher = _screen(console)
+    observer = _screen(console)
     try:
-        results = put_to_the_test(
+        results = run_experiment(
             name,
             data,
             variant=variant,
@@ -113,12 +115,12 @@ def experiment(
             output_dir=output_dir,
             keep_weights=keep_weights,
             dry_run=dry_run,
-            watcher=watcher,
+            observer=observer,
             progress=rich_progress(console),
         )
     except TrainingInterrupted as stop:
         again = shlex.join(sys.argv[1:])
-        console.print(f"stopped; the same command goes on:  {program()} {again}", **PLAIN)
+        console.print(f"interrupted; repeat the command to resume:  {program()} {again}", **PLAIN)
         end_stopped(stop.signal_number)
     if results is not None:
         _show(console, results)
@@ -130,36 +132,36 @@ def _replaced(common: Recipe, settings: dict[str, Any]) -> Recipe:
     return dataclasses.replace(common, **settings)
 
 
-def _show(console: "Console", results: "Results") -> None:
+def _show(console: "Console", results: "ExperimentResults") -> None:
     from alexnet.cli.training_display import PLAIN
-    from alexnet.experiments import sentence
+    from alexnet.experiments import describe_finding
     from alexnet.text import printable
 
     for result in results.results:
         console.print(f"\n{result.experiment.title}", style="bold", highlight=False)
-        for found in result.findings:
-            console.print(sentence(found), **PLAIN)
+        for finding in result.findings:
+            console.print(describe_finding(finding), **PLAIN)
     console.print(f"\nPage: {printable(results.page)}", **PLAIN)
 
 
-def _screen(console: "Console") -> "Watcher":
-    """What a person sees: the cost, and a line for each training."""
+def _screen(console: "Console") -> "ExperimentObserver":
+    """Print the estimated cost, and a line per training."""
     from alexnet.cli.training_display import PLAIN, EpochBar
-    from alexnet.experiments import Cost, Trained, Watcher
+    from alexnet.experiments import Cost, ExperimentObserver, TrainingOutcome
     from alexnet.experiments.plan import Training
-    from alexnet.text import duration, printable
+    from alexnet.text import format_duration, printable
     from alexnet.training import Observer
 
-    class Screen(Watcher):
+    class Screen(ExperimentObserver):
         def __init__(self) -> None:
             self._done, self._start = 0, time.monotonic()
-            self._said: set[str] = set()
+            self._printed: set[str] = set()
 
         def notice(self, text: str) -> None:
-            # Memory and broken images are much the same for all trainings: the first says it.
-            if not self._done and text not in self._said:
+            # Memory and unreadable images are much the same for all trainings: print once.
+            if not self._done and text not in self._printed:
                 console.print(printable(text), **PLAIN)
-            self._said.add(text)
+            self._printed.add(text)
 
         def cost(self, cost: Cost) -> None:
             console.print(str(cost), **PLAIN)
@@ -170,14 +172,14 @@ def _screen(console: "Console") -> "Watcher":
             what = f"{self._at} {training.label}, seed {training.seed}"
             return EpochBar(console, what) if console.is_terminal else Observer()
 
-        def ended(self, training: Training, trained: Trained, seconds: float) -> None:
+        def finished(self, training: Training, outcome: TrainingOutcome, seconds: float) -> None:
             self._done += 1
             elapsed = time.monotonic() - self._start
             left = elapsed / self._done * (self._todo - self._done)
-            found = trained.diverged or f"error {1 - trained.top1:6.1%}"
+            finding = outcome.diverged or f"error {1 - outcome.top1:6.1%}"
             console.print(
-                f"{self._at:>7}  {training.label:<32} seed {training.seed}  {found}  "
-                f"{duration(seconds):>8}; {duration(left)} left",
+                f"{self._at:>7}  {training.label:<32} seed {training.seed}  {finding}  "
+                f"{format_duration(seconds):>8}; {format_duration(left)} left",
                 **PLAIN,
             )
 

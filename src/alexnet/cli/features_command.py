@@ -1,10 +1,10 @@
-"""alexnet features: what a layer makes of images, as a file for other programs."""
+"""alexnet features: extract the features of images to a file."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alexnet.cli.figure_options import ForceOption, say
+from alexnet.cli.figure_options import ForceOption, print_notices
 from alexnet.cli.options import RunArgument, with_compute
 
 if TYPE_CHECKING:
@@ -24,34 +24,34 @@ def features(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where they go: .npy (with a .csv of the paths), .h5, or .parquet.",
+            help="Output file: .npy (with a .csv of the paths), .h5, or .parquet.",
             show_default="RUN/features/….npy",
         ),
     ] = None,
     layer: Annotated[
-        str, typer.Option(metavar="NAME", help="The layer: conv1, relu1, pool5, fc6, … fc8.")
+        str, typer.Option(metavar="NAME", help="Layer: conv1, relu1, pool5, fc6, … fc8.")
     ] = "fc7",
     post_relu: Annotated[
         bool | None,
         typer.Option(
             "--post-relu/--pre-relu",
-            help="Behind or before the layer's ReLU; fc7 with --post-relu is relu7, which Caffe "
-            "calls fc7.",
-            show_default="as the layer is named",
+            help="Output of the layer after or before its ReLU; fc7 with --post-relu is relu7, "
+            "which Caffe calls fc7.",
+            show_default="the layer as named",
         ),
     ] = None,
     force: ForceOption = False,
     *,
     compute: "Compute",
 ) -> None:
-    """Write the features of images, a row each, in the order in which they are found."""
+    """Extract the features of images to a file, one row per image."""
     from rich.console import Console
 
-    from alexnet.inspect.extraction import features as written_features
+    from alexnet.inspect.extraction import extract_features
     from alexnet.progress import rich_progress
-    from alexnet.text import counted, printable
+    from alexnet.text import pluralize, printable
 
-    found = written_features(
+    result = extract_features(
         run,
         paths,
         output,
@@ -61,7 +61,7 @@ def features(
         compute=compute,
         progress=rich_progress(Console(stderr=True)),
     )
-    say(found.notices)
-    size = "×".join(map(str, found.shape))
-    files = ", ".join(printable(path) for path in found.files)
-    typer.echo(f"{counted(found.count, 'row')} of {size}: {files}")
+    print_notices(result.notices)
+    shape = "×".join(map(str, result.shape))
+    files = ", ".join(printable(path) for path in result.files)
+    typer.echo(f"{pluralize(result.num_rows, 'row')} of {shape}: {files}")

@@ -1,4 +1,4 @@
-"""What the commands that draw share: where the figure goes, and what is said of it."""
+"""Options and output of the commands that plot."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,31 +15,31 @@ FigureOption: TypeAlias = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Where the figure goes: .png, .svg or .pdf.",
+        help="Output file: .png, .svg or .pdf.",
         show_default="RUN/figures/….png",
     ),
 ]
 ForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Replace a file that is there.", show_default=False)
+    bool, typer.Option("--force", help="Overwrite an existing file.", show_default=False)
 ]
 
 
-def stem(images: Sequence[str]) -> str:
-    """What the images are called in the name of a figure: after the first of them."""
+def images_stem(images: Sequence[str]) -> str:
+    """Return a file stem for these images, based on the first one."""
     others = f"and {len(images) - 1} more" if len(images) > 1 else ""
     return f"{Path(images[0]).absolute().stem} {others}".strip()
 
 
-def save(figure: "Figure", target: Path) -> None:
-    """Write the figure and say where it lies."""
-    from alexnet.plots import save as save_figure
+def save_and_print(figure: "Figure", target: Path) -> None:
+    """Write the figure and print its path."""
+    from alexnet.plots import save_figure
     from alexnet.text import printable
 
     typer.echo(printable(save_figure(figure, target)))
 
 
-def say(notices: Sequence[str]) -> None:
-    """Notices go to standard error, so that standard output is the result alone."""
+def print_notices(notices: Sequence[str]) -> None:
+    """Print notices to standard error, so that standard output holds only the result."""
     from alexnet.text import printable
 
     for notice in notices:

@@ -1,5 +1,5 @@
-"""The command line. Each command is a page that parses, calls one public function and shows what
-it returns; heavy imports happen inside the commands, so that help is instant."""
+"""The command line. Each command parses, calls one public function and prints what it returns;
+heavy imports happen inside the commands, so that help is instant."""
 
 import io
 import os
@@ -26,10 +26,10 @@ from alexnet.errors import RunError, UserError
 
 DEBUG = "--debug"
 _INTERRUPTED = 130
-"""What a shell reports of a program that Ctrl-C ended."""
+"""Exit status of a program that Ctrl-C ended."""
 
 app = typer.Typer(
-    help="AlexNet, whole: train it on your own images, judge it, use it.",
+    help="AlexNet, whole: train it on your own images, evaluate it, use it.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -54,27 +54,27 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option(DEBUG, help="Show where in the program an error arose.")
-    ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show a traceback on errors.")] = False,
 ) -> None:
-    """AlexNet, whole: train it on your own images, judge it, use it."""
+    """AlexNet, whole: train it on your own images, evaluate it, use it."""
 
 
 def main() -> None:
-    """Run the command line; an error is one line, a wrong call exits with 2, a failure with 1."""
-    # Threads of PyTorch that wait would spin; on a busy machine that takes what others, and its
-    # own, could compute with: four times as slow. It has to be said before PyTorch is imported.
+    """Run the command line; exit with 2 for a wrong call, 1 for a failure, 130 for Ctrl-C."""
+    # Waiting PyTorch threads spin by default, up to four times slower on a busy machine; this must
+    # be set before PyTorch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # Accepted anywhere, because it is what one adds to the end of a call that went wrong.
+    # A notebook names its own environment's backend here; all plots are files.
+    os.environ["MPLBACKEND"] = "Agg"
+    # Accepted anywhere, since it is added to the end of a call that failed.
     debug = DEBUG in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != DEBUG]
     if not arguments or arguments in [[name] for name in _GROUPS]:
-        arguments.append("--help")  # whoever names no command wants to know which there are
+        arguments.append("--help")  # no command: list them
     for stream in (sys.stdout, sys.stderr):
-        # Names of files in any script have to come out on any terminal.
+        # File names in any script must print on any terminal.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -87,16 +87,16 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        status = _say(error)
+        status = _print_error(error)
     sys.exit(status)
 
 
-def _say(error: Exception) -> int:
-    """Print one line that says what went wrong; returns the exit status."""
+def _print_error(error: Exception) -> int:
+    """Print the error in one line and return the exit status."""
     from alexnet.text import printable
 
     if hasattr(error, "format_message"):
-        # What the command-line library finds: an option that does not exist, a value missing.
+        # Errors of the command-line library: an unknown option, a missing value.
         text, status = f"{error.format_message()} (`--help` shows the options)", 2
     elif isinstance(error, typer.Abort):
         text, status = "stopped", _INTERRUPTED
@@ -109,6 +109,10 @@ def _say(error: Exception) -> int:
         text, status = f"{name}{error.strerror or error}", 1
     else:
         kind = type(error).__name__
-        text, status = f"{kind}: {error} (a fault of this program; {DEBUG} shows where)", 1
+        text, status = (
+            f"internal error; please report it (rerun with {DEBUG} for a traceback): "
+            f"{kind}: {error}",
+            1,
+        )
     print(f"error: {printable(' '.join(text.split()))}", file=sys.stderr)
     return status

@@ -1,4 +1,4 @@
-"""Command-line options made from the fields of a settings class, so that each is written once."""
+"""Command-line options generated from the fields of a settings class, so each is written once."""
 
 import inspect
 import re
@@ -8,24 +8,23 @@ from typing import Annotated, Any, TypeAlias, get_origin
 import typer
 
 from alexnet.backends.compute import Compute
-from alexnet.config.settings import Settings, as_text, field_types, fields, optional_type
-from alexnet.spec.architectures import variants
+from alexnet.settings import Settings, as_text, field_types, fields, optional_type
+from alexnet.spec.catalog import variants
 
 
 def completion(choices: Sequence[str]) -> Callable[[str], list[str]]:
-    """What the shell offers for an option with these values."""
+    """Return the shell completion for an option with these values."""
     return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
 
 
 DataArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="Folder of classes, CSV, zip or tar archive, or the name digits."
+        metavar="DATA",
+        help="Folder with a folder per class, CSV, zip or tar archive, or the name digits.",
     ),
 ]
-RunArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="RUN", help="The folder of a training.")
-]
+RunArgument: TypeAlias = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run.")]
 VariantArgument: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -40,17 +39,19 @@ SetOption: TypeAlias = Annotated[
 ]
 JsonOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - for the screen."),
+    typer.Option(
+        "--json", metavar="FILE", help="Write the metrics as JSON; - for standard output."
+    ),
 ]
 CropsOption: TypeAlias = Annotated[
-    int, typer.Option(metavar="1|10", help="Center crop, or the mean of the paper's ten.")
+    int, typer.Option(metavar="1|10", help="Center crop, or the mean over the paper's ten crops.")
 ]
 SplitOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="train|val|test|all",
-        help="Images to judge it on.",
-        show_default="val where the data is split, else all",
+        help="Split to evaluate.",
+        show_default="val if the dataset is split, else all",
         autocompletion=completion(("train", "val", "test", "all")),
     ),
 ]
@@ -77,8 +78,8 @@ def with_settings(
     """A decorator: the command takes every field of `cls` as an option, gathered in `into`.
 
     Args:
-        shown: its values stand in the help as those that hold when an option is not given.
-        skip: fields that are no options.
+        shown: its values are shown as defaults in the help.
+        skip: fields without an option.
     """
     names = [field.name for field in fields(cls) if field.name not in skip]
     parameters = [_parameter(cls, name, getattr(shown, name)) for name in names]
@@ -95,11 +96,11 @@ def _gathering(
     into: str,
     gathered: Callable[[dict[str, Any]], Any],
 ) -> Command:
-    """The command with these parameters in the place of the one that takes all their values."""
+    """Wrap the command so that these parameters replace the one that takes all their values."""
 
-    def wrapped(**given: Any) -> None:
-        values = {p.name: given.pop(p.name) for p in parameters if p.name in given}
-        command(**given, **{into: gathered(values)})
+    def wrapped(**arguments: Any) -> None:
+        values = {p.name: arguments.pop(p.name) for p in parameters if p.name in arguments}
+        command(**arguments, **{into: gathered(values)})
 
     own = inspect.signature(command).parameters
     all_of_them = [*(p for name, p in own.items() if name != into), *parameters]
@@ -115,7 +116,7 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
     kind = str if get_origin(kind) is tuple else kind
     flag = f"--{name.replace('_', '-')}"
     choices, description = field.metadata["choices"], field.metadata["description"]
-    # Lists stand in the text, which breaks between words; beside the option they break anywhere.
+    # Choices go into the text, which wraps between words; beside the option they wrap anywhere.
     if choices and not all(choice in description for choice in choices):
         description += f"; one of {', '.join(choices)}"
     option = typer.Option(
@@ -126,7 +127,7 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
         autocompletion=completion(choices) if choices else None,
         rich_help_panel=_panel(cls, name),
     )
-    # Ranges and choices are checked by the settings class, with the same words for files.
+    # Ranges and choices are checked by the settings class, with the same messages for files.
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -136,6 +137,6 @@ def _parameter(cls: type[Settings], name: str, value: Any) -> inspect.Parameter:
 
 
 def _panel(cls: type[Settings], name: str) -> str:
-    """The class that the field is written in, as words: Fine tuning."""
+    """Return the name of the class that defines the field, as a title: Fine tuning."""
     own = next(base for base in cls.__mro__ if name in inspect.get_annotations(base))
-    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", own.__name__)
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f" {match[1].lower()}", own.__name__)

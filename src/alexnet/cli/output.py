@@ -1,4 +1,4 @@
-"""What commands write for other programs: bytes that are the same whatever the terminal is."""
+"""Output for other programs: the same bytes whatever the terminal is."""
 
 import json
 import os
@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from alexnet.errors import UserError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
 _SIGPIPE_STATUS = 141
-"""What a shell reports of a program that a closed pipe ended."""
+"""Exit status of a program that a closed pipe ended."""
 
 
 def json_bytes(value: Any, indent: int | None = None) -> bytes:
-    r"""A value as one JSON text with a newline, UTF-8.
+    r"""Encode a value as JSON with a trailing newline, UTF-8.
 
     File names that are no UTF-8 are written with escapes, `"\udce9"` for the byte e9, which
     Python's `os.fsencode` brings back.
@@ -32,27 +30,11 @@ def json_bytes(value: Any, indent: int | None = None) -> bytes:
 
 
 def require_writable(target: str) -> None:
-    """Look whether a report can be written there, before the work that it is about.
+    """Raise `UserError` unless a JSON report can be written to the file, or `-`."""
+    from alexnet.io.output_paths import check_output_file
 
-    Raises:
-        UserError: it cannot; says why.
-    """
-    from alexnet.text import printable
-
-    path = Path(target)
-    if target == "-":
-        return
-    if path.is_dir():
-        why = "it is a folder; give the name of a file in it"
-    elif path.exists() and not os.access(path, os.W_OK):
-        why = "permission denied"
-    elif not path.parent.is_dir():
-        why = f"there is no folder {printable(path.parent)}"
-    elif not path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
-        why = f"the folder {printable(path.parent)} is not writable"
-    else:
-        return
-    raise UserError(f"{printable(target)}: the report cannot be written: {why}")
+    if target != "-":
+        check_output_file(target, label="report")
 
 
 def write_report(value: Any, target: str) -> None:
@@ -73,7 +55,7 @@ def write_report(value: Any, target: str) -> None:
 
 
 def table_console() -> "Console":
-    """Standard output; as wide as a table where it is no terminal that would break lines."""
+    """Return a console on standard output; wide where it is no terminal that wraps lines."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -81,7 +63,7 @@ def table_console() -> "Console":
 
 
 def forgiving_streams() -> None:
-    """Write letters that the terminal's encoding lacks as escapes, instead of failing."""
+    """Escape characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -89,12 +71,12 @@ def forgiving_streams() -> None:
 
 @contextmanager
 def until_pipe_closes() -> Iterator[None]:
-    """A reader that has seen enough, as in `| head`, ends the command without a word."""
+    """End the command silently when the reader closes the pipe, as in `| head`."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python writes what is left in its buffers when it ends, and would fail again.
+        # Python flushes its buffers at exit, and would fail again.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""alexnet predict: what a run takes images for."""
+"""alexnet predict: classify images with a run."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -16,7 +16,7 @@ FORMATS = ("table", "jsonl", "csv")
 
 _USUAL_NAME = 24
 _SPARE = 6
-"""Columns by which paths may be longer than those of the first rows."""
+"""Spare columns for later paths longer than those of the first rows."""
 
 
 @with_compute("backend", "device", "workers", "batch_size")
@@ -26,7 +26,7 @@ def predict(
         list[str],
         typer.Argument(
             help="Images, folders, patterns such as '*.jpg', or - for a list on standard input, "
-            "a path a line.",
+            "one path per line.",
             metavar="PATH...",
         ),
     ],
@@ -35,25 +35,23 @@ def predict(
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="table for people; jsonl or csv, a row each image, for programs.",
+            help="table; or jsonl or csv, a row per image, for programs.",
             autocompletion=completion(FORMATS),
         ),
     ] = "table",
-    top: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Classes to show of each image.")
-    ] = 5,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="Classes per image.")] = 5,
     crops: CropsOption = 1,
     *,
     compute: "Compute",
 ) -> None:
-    """Say what images show, with probabilities.
+    """Classify images, with probabilities.
 
-    Images that cannot be read are named on standard error and in their rows; the status is 1.
+    Unreadable images are listed on standard error and in their rows, and the exit status is 1.
     """
     from alexnet.cli.output import forgiving_streams, until_pipe_closes
-    from alexnet.config.settings import check_names
     from alexnet.prediction import predict as predictions
     from alexnet.run import Run
+    from alexnet.settings import check_names
     from alexnet.text import printable
 
     check_names([format_], FORMATS, "format")
@@ -83,7 +81,7 @@ def predict(
 
 
 Shown = Iterator[tuple["Prediction | None", "str | bytes"]]
-"""Each prediction with what is written of it; None with a header."""
+"""Each prediction with its output; None with a header."""
 
 
 def _jsonl(rows: Iterator["Prediction"]) -> Shown:
@@ -118,15 +116,15 @@ def _csv(rows: Iterator["Prediction"], places: int) -> Shown:
 
 
 def _table(rows: Iterator["Prediction"], classes: Sequence[str], batch_size: int) -> Shown:
-    """Columns as wide as the first rows take; so the rows can come one by one."""
+    """Columns as wide as the first rows need, so that rows can be streamed."""
     from rich.cells import cell_len
 
-    from alexnet.text import printable
+    from alexnet.text import format_percent, printable
 
     first = list(islice(rows, batch_size))  # these are there at the same time
     paths = [printable(row.path) for row in first]
     names = [printable(row.classes[0]) for row in first if row.classes]
-    # Later rows may show other classes; most data has short names.
+    # Later rows may have other classes; most names are short.
     names += [name for name in map(printable, classes) if cell_len(name) <= _USUAL_NAME]
     widths = [max(map(cell_len, cells)) for cells in ([*paths, "image"], [*names, "class"])]
     widths[0] += _SPARE if len(first) == batch_size else 0
@@ -135,16 +133,16 @@ def _table(rows: Iterator["Prediction"], classes: Sequence[str], batch_size: int
     for row in chain(first, rows):
         path = printable(row.path)
         if row.error is not None:
-            yield row, _line(widths, path, "-", "", f"cannot be read: {printable(row.error)}")
+            yield row, _line(widths, path, "-", "", f"unreadable: {printable(row.error)}")
             continue
-        shares = [_percent(probability) for probability in row.probabilities]
-        others = zip(row.classes[1:], shares[1:], strict=True)
-        then = ", ".join(f"{printable(name)} {share}" for name, share in others)
-        yield row, _line(widths, path, printable(row.classes[0]), shares[0], then)
+        ratios = [format_percent(probability) for probability in row.probabilities]
+        others = zip(row.classes[1:], ratios[1:], strict=True)
+        then = ", ".join(f"{printable(name)} {ratio}" for name, ratio in others)
+        yield row, _line(widths, path, printable(row.classes[0]), ratios[0], then)
 
 
-def _line(widths: Sequence[int], path: str, name: str, share: str, then: str) -> str:
-    """A row in columns; behind a text that is too long for its own, they go on a line below."""
+def _line(widths: Sequence[int], path: str, name: str, ratio: str, then: str) -> str:
+    """Format a row in columns; a cell that is too long pushes the rest to the next line."""
     from rich.cells import cell_len
 
     text, start = "", 0
@@ -153,12 +151,7 @@ def _line(widths: Sequence[int], path: str, name: str, share: str, then: str) ->
         text += cell
         is_too_long = cell_len(cell) > width
         text += "\n" + " " * start if is_too_long else " " * (width - cell_len(cell) + 2)
-    return f"{text}{share:>11}  {then}".rstrip() + "\n"
-
-
-def _percent(probability: float) -> str:
-    """A share with one decimal; 100% only for what is that."""
-    return f"{min(probability, 0.999) if probability < 1 else 1:.1%}"
+    return f"{text}{ratio:>11}  {then}".rstrip() + "\n"
 
 
 def _rounded(probability: float) -> float:

@@ -1,4 +1,4 @@
-"""alexnet report: one HTML file that says how a run went and how good it is."""
+"""alexnet report: write the HTML report of a run."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,35 +17,37 @@ def report(
         str | None,
         typer.Argument(
             metavar="[DATA]",
-            help="Images to judge it on, as for evaluate.",
-            show_default="what it was trained from",
+            help="Images to evaluate, as for evaluate.",
+            show_default="the run's dataset",
         ),
     ] = None,
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where it goes.", show_default="RUN/report.html"
+            "--output", "-o", metavar="FILE", help="Output file.", show_default="RUN/report.html"
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file of others.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite a file that is not a report.")
+    ] = False,
     split: SplitOption = None,
     crops: CropsOption = 1,
     *,
     compute: "Compute",
 ) -> None:
-    """Make a page of a run: diagnosis, curves, classes, mistakes, calibration, settings.
+    """Write a report: diagnosis, learning curves, classes, errors, calibration, settings.
 
-    One HTML file that opens offline, on a phone and on paper.
+    The report is one HTML file that works offline, on a phone and in print.
     """
     from rich.console import Console
 
     from alexnet.cli.output import forgiving_streams
     from alexnet.progress import rich_progress
-    from alexnet.report import report as made
+    from alexnet.report import write_report
     from alexnet.text import printable
 
     forgiving_streams()
-    path = made(
+    path = write_report(
         run,
         data,
         output=output,

@@ -1,24 +1,30 @@
-"""alexnet show: what a run learned, as figures."""
+"""alexnet show: plot what a network learned."""
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from alexnet.cli.figure_options import FigureOption, ForceOption, save, say, stem
+from alexnet.cli.figure_options import (
+    FigureOption,
+    ForceOption,
+    images_stem,
+    print_notices,
+    save_and_print,
+)
 from alexnet.cli.options import CropsOption, RunArgument, with_compute
 
 app = typer.Typer(
-    help="Look at what a run learned: its filters, what layers make of an image, what it takes "
-    "images for, and where it looks.",
+    help="Plot what a network learned: kernels of conv1, activations, predictions and Grad-CAM.",
 )
 
-CountOption: TypeAlias = Annotated[
+MaxImagesOption: TypeAlias = Annotated[
     int,
     typer.Option(
+        "--count",
         metavar="N",
         min=1,
         max=200,
-        help="Images to show at most; of more, so many are taken, spread evenly.",
+        help="Maximum number of images; if there are more, evenly spaced ones are shown.",
     ),
 ]
 ImagesArgument: TypeAlias = Annotated[
@@ -30,35 +36,35 @@ if TYPE_CHECKING:
     from alexnet.backends import Compute
 
 
-@app.command()
-def filters(run: RunArgument, output: FigureOption = None, force: ForceOption = False) -> None:
-    """Draw the kernels of conv1, each scaled to its own range (the paper's figure 3)."""
-    from alexnet.inspect.kernels import filters as found_filters
-    from alexnet.io.output_paths import figure_target
+@app.command("filters")
+def show_filters(run: RunArgument, output: FigureOption = None, force: ForceOption = False) -> None:
+    """Plot the kernels of conv1, each scaled to its own range (the paper's figure 3)."""
+    from alexnet.inspect.kernels import first_layer_kernels
+    from alexnet.io.output_paths import check_figure_path
     from alexnet.run import Run
 
     opened = Run.open(run)
-    target = figure_target(output, opened.folder, ["filters"], force=force)
-    found = found_filters(opened)
-    from alexnet.plots import filters_figure
+    target = check_figure_path(output, opened.folder, ["filters"], force=force)
+    kernels = first_layer_kernels(opened)
+    from alexnet.plots import plot_kernels
 
-    save(filters_figure(found), target)
+    save_and_print(plot_kernels(kernels), target)
 
 
-@app.command()
+@app.command("activations")
 @with_compute("device")
-def activations(
+def show_activations(
     run: RunArgument,
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The image to look at.")],
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Input image.")],
     layer: Annotated[
-        str, typer.Option(metavar="NAME", help="The layer: conv1, relu1, norm1, pool1, … fc8.")
+        str, typer.Option(metavar="NAME", help="Layer: conv1, relu1, norm1, pool1, … fc8.")
     ] = "conv1",
     count: Annotated[
         int,
         typer.Option(
             metavar="N",
             min=0,
-            help="Maps to show, those with the highest values first; 0 for all.",
+            help="Number of feature maps, those with the highest activations first; 0 for all.",
         ),
     ] = 64,
     output: FigureOption = None,
@@ -66,53 +72,55 @@ def activations(
     *,
     compute: "Compute",
 ) -> None:
-    """Draw what a layer makes of an image: its maps, or its values as bars."""
-    from alexnet.inspect.feature_maps import activations as found_activations
-    from alexnet.io.output_paths import figure_target
+    """Plot the activations of a layer for an image: feature maps, or a bar per unit."""
+    from alexnet.inspect.layer_activations import compute_activations
+    from alexnet.io.output_paths import check_figure_path
     from alexnet.run import Run
 
     opened = Run.open(run)
-    target = figure_target(
-        output, opened.folder, ["activations", layer, stem([image])], force=force
-    )
-    found = found_activations(opened, image, layer, compute=compute)
-    from alexnet.plots import activations_figure
+    name = ["activations", layer, images_stem([image])]
+    target = check_figure_path(output, opened.folder, name, force=force)
+    activations = compute_activations(opened, image, layer, compute=compute)
+    from alexnet.plots import plot_feature_maps
 
-    save(activations_figure(found, count), target)
+    save_and_print(plot_feature_maps(activations, count), target)
 
 
-@app.command()
+@app.command("predictions")
 @with_compute("device", "workers")
-def predictions(
+def show_predictions(
     run: RunArgument,
     images: ImagesArgument,
-    count: CountOption = 24,
+    max_images: MaxImagesOption = 24,
     crops: CropsOption = 1,
     output: FigureOption = None,
     force: ForceOption = False,
     *,
     compute: "Compute",
 ) -> None:
-    """Draw images with their five most probable classes as bars (the paper's figure 4, left).
+    """Plot images with their five most probable classes (left of the paper's figure 4).
 
-    An image in a folder with the name of a class is taken to be of that class.
+    If an image's folder is named after a class, that class is its label.
     """
-    from alexnet.inspect.labeled_predictions import predictions as found_predictions
-    from alexnet.io.output_paths import figure_target
+    from alexnet.inspect.labeled_predictions import predict_labeled
+    from alexnet.io.output_paths import check_figure_path
     from alexnet.run import Run
 
     opened = Run.open(run)
-    target = figure_target(output, opened.folder, ["predictions", stem(images)], force=force)
-    found = found_predictions(opened, images, count=count, crops=crops, compute=compute)
-    from alexnet.plots import predictions_figure
+    name = ["predictions", images_stem(images)]
+    target = check_figure_path(output, opened.folder, name, force=force)
+    predictions = predict_labeled(
+        opened, images, max_images=max_images, crops=crops, compute=compute
+    )
+    from alexnet.plots import plot_predictions
 
-    say(found.notices)
-    save(predictions_figure(found), target)
+    print_notices(predictions.notices)
+    save_and_print(plot_predictions(predictions), target)
 
 
-@app.command()
+@app.command("grad-cam")
 @with_compute("device", "workers")
-def attention(
+def show_grad_cam(
     run: RunArgument,
     images: ImagesArgument,
     class_name: Annotated[
@@ -120,37 +128,40 @@ def attention(
         typer.Option(
             "--class",
             metavar="NAME",
-            help="The class whose evidence is shown.",
-            show_default="of each image the most probable",
+            help="Class to explain.",
+            show_default="most probable class of each image",
         ),
     ] = None,
     layer: Annotated[
         str,
-        typer.Option(metavar="NAME", help="A layer with maps; later ones see more of the image."),
+        typer.Option(
+            metavar="NAME",
+            help="Layer with spatial dimensions; later layers have larger receptive fields.",
+        ),
     ] = "relu5",
-    count: CountOption = 24,
+    max_images: MaxImagesOption = 24,
     output: FigureOption = None,
     force: ForceOption = False,
     *,
     compute: "Compute",
 ) -> None:
-    """Draw where in images the network finds what speaks for a class (Grad-CAM)."""
-    from alexnet.inspect.class_evidence import attention as found_attention
-    from alexnet.io.output_paths import figure_target
+    """Plot Grad-CAM heatmaps: the regions of images that support a class."""
+    from alexnet.inspect.class_activation_maps import compute_grad_cam
+    from alexnet.io.output_paths import check_figure_path
     from alexnet.run import Run
 
     opened = Run.open(run)
-    name = ["attention", layer, class_name or "", stem(images)]
-    target = figure_target(output, opened.folder, name, force=force)
-    found = found_attention(
+    name = ["grad-cam", layer, class_name or "", images_stem(images)]
+    target = check_figure_path(output, opened.folder, name, force=force)
+    result = compute_grad_cam(
         opened,
         images,
         class_name=class_name,
         layer=layer,
-        count=count,
+        max_images=max_images,
         compute=compute,
     )
-    from alexnet.plots import attention_figure
+    from alexnet.plots import plot_grad_cam
 
-    say(found.notices)
-    save(attention_figure(found), target)
+    print_notices(result.notices)
+    save_and_print(plot_grad_cam(result), target)

@@ -1,35 +1,30 @@
-"""alexnet similar: the images that a run finds most alike."""
+"""alexnet similar: find similar images."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alexnet.cli.figure_options import ForceOption, save, say
+from alexnet.cli.figure_options import ForceOption, print_notices, save_and_print
 from alexnet.cli.options import RunArgument, with_compute
 
 if TYPE_CHECKING:
     from alexnet.backends import Compute
-    from alexnet.inspect.neighbors import Similar
+    from alexnet.inspect.neighbors import SimilarImages
 
 
 @with_compute("device", "workers", "batch_size")
 def similar(
     run: RunArgument,
-    images: Annotated[
-        list[str],
-        typer.Argument(help="Images to find the like of.", metavar="IMAGE..."),
-    ],
+    images: Annotated[list[str], typer.Argument(help="Query images.", metavar="IMAGE...")],
     folder: Annotated[
         list[str],
-        typer.Option(
-            "--in", metavar="FOLDER", help="Images that are searched; can be given repeatedly."
-        ),
+        typer.Option("--in", metavar="FOLDER", help="Images to search; repeatable."),
     ],
     count: Annotated[
-        int, typer.Option(metavar="N", min=1, max=100, help="Images to find for each.")
+        int, typer.Option(metavar="N", min=1, max=100, help="Neighbors per query image.")
     ] = 6,
     layer: Annotated[
-        str, typer.Option(metavar="NAME", help="The layer whose output is compared.")
+        str, typer.Option(metavar="NAME", help="Layer whose output is compared.")
     ] = "relu7",
     output: Annotated[
         str | None,
@@ -37,7 +32,7 @@ def similar(
             "--output",
             "-o",
             metavar="FILE",
-            help="Draw the images, too: .png, .svg or .pdf.",
+            help="Also plot the images: .png, .svg or .pdf.",
             show_default="no figure",
         ),
     ] = None,
@@ -45,22 +40,22 @@ def similar(
     *,
     compute: "Compute",
 ) -> None:
-    """Find the images whose features are nearest (the paper's figure 4, right).
+    """Find the nearest neighbors of images by their features (right of the paper's figure 4).
 
-    Features of the searched images are kept in the cache; changed images are computed anew.
+    Features of the searched images are cached; only new and changed images are computed.
     """
     from rich.console import Console
 
     from alexnet.cli.output import forgiving_streams, until_pipe_closes
-    from alexnet.inspect.neighbors import similar as found_similar
-    from alexnet.io.output_paths import figure_target
+    from alexnet.inspect.neighbors import find_similar_images
+    from alexnet.io.output_paths import check_figure_path
     from alexnet.progress import rich_progress
     from alexnet.run import Run
 
     opened = Run.open(run)
-    target = None if output is None else figure_target(output, opened.folder, [], force=force)
+    target = None if output is None else check_figure_path(output, opened.folder, [], force=force)
     forgiving_streams()
-    found = found_similar(
+    result = find_similar_images(
         opened,
         images,
         folder,
@@ -69,22 +64,22 @@ def similar(
         compute=compute,
         progress=rich_progress(Console(stderr=True)),
     )
-    say(found.notices)
+    print_notices(result.notices)
     with until_pipe_closes():
-        _show(found)
+        _print_neighbors(result)
     if target is not None:
-        from alexnet.plots import similar_figure
+        from alexnet.plots import plot_neighbors
 
-        save(similar_figure(found), target)
+        save_and_print(plot_neighbors(result), target)
 
 
-def _show(found: "Similar") -> None:
-    """A row for each image that was found; the path comes last, so that it can be copied."""
+def _print_neighbors(result: "SimilarImages") -> None:
+    """Print one line per neighbor, with the path last so that it is easy to copy."""
     from alexnet.text import printable
 
-    for number, one in enumerate(found.queries):
-        typer.echo("\n" * (number > 0) + printable(one.query.path))
-        for rank, neighbor in enumerate(one.found, start=1):
+    for number, query in enumerate(result.queries):
+        typer.echo("\n" * (number > 0) + printable(query.query.path))
+        for rank, neighbor in enumerate(query.neighbors, start=1):
             typer.echo(f"{rank:>4}  {neighbor.distance:>10.4g}  {printable(neighbor.path)}")
-        if not one.found:
-            typer.echo("      there is no other image")
+        if not query.neighbors:
+            typer.echo("      no other images")

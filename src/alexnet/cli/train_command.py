@@ -1,4 +1,4 @@
-"""alexnet train: images in, a run's folder out."""
+"""alexnet train: train on images, write a run's folder."""
 
 import shlex
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from alexnet.backends.compute import Compute
 from alexnet.cli.config_file import COMPUTE_FIELDS, RECIPE_FIELDS, read_config
 from alexnet.cli.options import completion, with_settings
 from alexnet.config.hyperparameters import RECIPES, Recipe, recipe
-from alexnet.config.settings import parse_assignments
 from alexnet.errors import UserError
-from alexnet.spec.architectures import Architecture, variants
+from alexnet.settings import parse_assignments
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import variants
 
 if TYPE_CHECKING:
     from alexnet.training.results import TrainingResult
@@ -25,7 +26,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="Folder of classes, CSV, zip or tar archive, or the name digits."
+            metavar="DATA",
+            help="Folder with a folder per class, CSV, zip or tar archive, or the name digits.",
         ),
     ] = None,
     variant: Annotated[
@@ -53,28 +55,35 @@ def train(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML or JSON file of these options; or a run's config."),
+        typer.Option(
+            metavar="FILE", help="TOML or JSON file with these options, or the run.json of a run."
+        ),
     ] = None,
     output_dir: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The run's folder.", show_default="a new one in runs/"),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="Resume an interrupted run; the options of Compute can change."
+        ),
     ] = None,
     tensorboard: Annotated[
         bool | None,
-        typer.Option("--tensorboard/--no-tensorboard", help="Write its events.", show_default="no"),
+        typer.Option(
+            "--tensorboard/--no-tensorboard", help="Write TensorBoard events.", show_default="no"
+        ),
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Download nothing; ALEXNET_OFFLINE=1 says it too.")
+        bool, typer.Option("--offline", help="Download nothing; also set by ALEXNET_OFFLINE=1.")
     ] = False,
     settings: dict[str, Any] = {},  # noqa: B006
     compute: dict[str, Any] = {},  # noqa: B006
 ) -> None:
-    """Train AlexNet on images. The run's folder holds the weights and everything about them.
+    """Train AlexNet on images; weights, settings and metrics go into the run's folder.
 
-    The defaults of the settings are those of the recipe fast.
+    The defaults are those of the recipe fast.
     """
     options = {
         "variant": variant,
@@ -123,14 +132,14 @@ def train(
 
 
 def _training() -> Any:
-    """Imported only now: it brings NumPy and the framework."""
+    """Import training late: it brings NumPy and the framework."""
     import alexnet.training
 
     return alexnet.training
 
 
-def _watched(work: Callable[..., "TrainingResult"]) -> None:
-    """Do the work with its progress on the screen, and say how it ended."""
+def _watched(run: Callable[..., "TrainingResult"]) -> None:
+    """Train with progress on the terminal, and print the result."""
     from rich.console import Console
 
     from alexnet.cli.training_display import PLAIN, Screen, end_stopped, program, show_result
@@ -140,9 +149,9 @@ def _watched(work: Callable[..., "TrainingResult"]) -> None:
     console = Console()
     stopped = _training().TrainingInterrupted
     try:
-        outcome = work(observer=Screen(console), progress=rich_progress(console))
+        outcome = run(observer=Screen(console), progress=rich_progress(console))
     except stopped as stop:
         folder = shlex.quote(printable(stop.folder))
-        console.print(f"{stop}; to go on:  {program()} train --resume {folder}", **PLAIN)
+        console.print(f"{stop}; to resume:  {program()} train --resume {folder}", **PLAIN)
         end_stopped(stop.signal_number)
     show_result(console, outcome)

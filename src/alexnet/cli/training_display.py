@@ -1,4 +1,4 @@
-"""A training as a person sees it: bars on a terminal, a plain line for each epoch elsewhere."""
+"""Training progress: bars on a terminal, one plain line per epoch elsewhere."""
 
 import shlex
 import shutil
@@ -12,21 +12,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from alexnet.history import Epoch, Times
-from alexnet.text import duration, printable
+from alexnet.text import format_duration, printable
 from alexnet.training.observers import Observer
 from alexnet.training.results import TrainingResult
 
 PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
-"""For text with names in it, which must not be taken for markup."""
+"""For text with file names, which must not be parsed as markup."""
 
 _SIGNAL_STATUS = 128
-"""Added to the number of the signal that ended a program."""
+"""Exit status of a program that a signal ended, less the signal number."""
 _TEXT = TextColumn("{task.fields[text]}", markup=False)
 _HEADER = "epoch      lr    loss   train  val loss  val top-1  images/s     left"
 
 
 class Screen(Observer):
-    """Prints a line for each epoch; on a terminal with a bar for the one under way."""
+    """Prints a line per epoch; on a terminal also a bar for the current epoch."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -53,14 +53,14 @@ class Screen(Observer):
                 completed=step,
                 description=f"epoch {epoch + 1}/{self._epochs}",
                 text=f"loss {loss:.3f}  train {top1:.1%}  {self._clock.rate:,.0f} images/s  "
-                f"{duration(self._clock.seconds_left)} left",
+                f"{format_duration(self._clock.seconds_left)} left",
             )
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         self._console.print(
             f"{epoch.epoch:>5} {epoch.lr:>7.2g} {epoch.train_loss:>7.3f} {epoch.train_top1:>7.1%} "
             f"{epoch.val_loss:>9.3f} {epoch.val_top1:>10.1%} {times.images_per_second:>11,.0f} "
-            f"{duration(self._clock.seconds_left):>8}{'  best' if is_best else ''}",
+            f"{format_duration(self._clock.seconds_left):>8}{'  best' if is_best else ''}",
             **PLAIN,
         )
 
@@ -71,7 +71,7 @@ class Screen(Observer):
 
 
 class _Clock:
-    """Images a second, and the time left."""
+    """Images per second, and the time left."""
 
     def __init__(self, done: int, total: int) -> None:
         self._start = time.monotonic()
@@ -97,7 +97,7 @@ class _Clock:
 
 
 class EpochBar(Observer):
-    """The epochs of one training among many, as one bar that goes away when it ends."""
+    """A transient bar over the epochs of one training among many."""
 
     def __init__(self, console: Console, title: str) -> None:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(20))
@@ -127,12 +127,12 @@ def _epoch_bar(console: Console) -> Progress:
 
 
 def show_result(console: Console, outcome: TrainingResult) -> None:
-    """Say how good the best epoch was, and where everything lies."""
+    """Print the metrics of the best epoch, the diagnosis and the run's folder."""
     metrics, folder = outcome.metrics, printable(outcome.run.folder)
     low, high = metrics.top1_interval
     console.print(
         f"\nBest epoch {outcome.best_epoch}: top-1 {metrics.top1:.1%} of {metrics.count:,} "
-        f"validation images (95% interval {low:.1%} to {high:.1%})",
+        f"validation images (95% CI {low:.1%} to {high:.1%})",
         **PLAIN,
     )
     console.print(f"Diagnosis: {outcome.diagnosis.line}", **PLAIN)
@@ -140,8 +140,7 @@ def show_result(console: Console, outcome: TrainingResult) -> None:
 
 
 def program() -> str:
-    """How this program is called, as a shell takes it: by its name where that is found on PATH,
-    else as it was started."""
+    """Return the command of this program for a shell: its name if it is on PATH, else its path."""
     started = Path(sys.argv[0])
     if shutil.which("alexnet") or not started.is_file():
         return "alexnet"
@@ -151,7 +150,7 @@ def program() -> str:
 
 
 def end_stopped(signal_number: int) -> NoReturn:
-    """End the program after a signal stopped its work, as the shells' convention is."""
-    # All is kept and said: nothing is left that a second Ctrl-C could interrupt.
+    """Exit after a signal, with the shells' conventional status."""
+    # Everything is saved and printed: a second Ctrl-C has nothing left to interrupt.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(_SIGNAL_STATUS + signal_number)

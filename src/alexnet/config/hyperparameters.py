@@ -1,97 +1,103 @@
-"""A recipe: every setting of a training but the network, the images and the machine."""
+"""`Recipe`: the hyperparameters of a training, apart from the architecture."""
 
 import importlib
 import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from alexnet.config.settings import Settings, check_names, fields, setting
+from alexnet.settings import Settings, check_names, fields, setting
 from alexnet.spec.initializers import INITS
 
 RECIPES = ("fast", "tutorial", "paper")
-"""Each is a file in `alexnet.recipes` that says where it comes from and what it reached."""
+"""Each is a module of `alexnet.config.recipes` that states its source and its results."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Settings):
-    """The settings of how training images are varied."""
+    """Settings of the data augmentation."""
 
     crop: str = setting(
         "resized",
-        "training crops: resized (random place, area and aspect ratio, as scaled to the image "
-        "size), random (of the image size at a random place, as in the paper) or center",
+        "training crop: resized (random resized crop), random (random crop of the input size, as "
+        "in the paper) or center",
         choices=("resized", "random", "center"),
     )
-    crop_area: float = setting(0.35, "resized: least share of the area", low=0.01, high=1)
-    crop_ratio: float = setting(1.33, "resized: largest width to height, and inverse", low=1)
-    horizontal_flip: bool = setting(True, "mirror half of the images from left to right")
-    pca_color: float = setting(
-        0.0, "paper's color change: standard deviation of alpha; 0: none", low=0
+    crop_area: float = setting(
+        0.35, "random resized crop: minimum fraction of the area", low=0.01, high=1
     )
-    brightness: float = setting(0.0, "factor on the values varies by up to this", low=0, high=0.9)
+    crop_ratio: float = setting(
+        1.33, "random resized crop: maximum aspect ratio; the minimum is its inverse", low=1
+    )
+    horizontal_flip: bool = setting(True, "flip images horizontally with probability 0.5")
+    pca_color: float = setting(
+        0.0, "PCA color jitter of the paper: standard deviation of alpha; 0: off", low=0
+    )
+    brightness: float = setting(
+        0.0, "brightness jitter: maximum relative change; 0: off", low=0, high=0.9
+    )
     contrast: float = setting(
-        0.0, "factor on the distance from the mean varies by up to this", low=0, high=0.9
+        0.0, "contrast jitter: maximum relative change; 0: off", low=0, high=0.9
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning(Settings):
-    """The settings of a training that starts from weights that are there already."""
+    """Settings of fine-tuning from pretrained weights."""
 
     pretrained: str | None = setting(
         None,
-        "weights to start from: owt, bvlc or caffenet (published ones, downloaded), a run's folder "
-        "or a weights file; network, image size and preprocessing come with them",
+        "pretrained weights to fine-tune: owt, bvlc or caffenet (downloaded), a run folder or a "
+        "weights file; they set the architecture, image size and preprocessing",
     )
     freeze: tuple[str, ...] = setting(
-        (), "layers whose loaded weights stay as they are, conv1,conv2; conv: all convolutions"
+        (), "pretrained layers to freeze, such as conv1,conv2; conv: all convolutions"
     )
-    # Ten times slower than the new layer, as in Caffe's models/finetune_flickr_style.
+    # A tenth of the rate of the new layer, as in Caffe's models/finetune_flickr_style.
     pretrained_lr_factor: float = setting(
-        0.1, "factor on the learning rate of what was loaded", low=0
+        0.1, "learning rate multiplier of the pretrained layers", low=0
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(FineTuning, Augmentation):
-    """The settings of a training; `recipe(name, **changes)` gives the named ones.
+    """The hyperparameters of a training; `recipe(name, **changes)` returns a named recipe.
 
     Raises:
-        UserError: a value out of its range.
+        UserError: a value is out of range.
     """
 
-    name: str = setting("custom", "name of the recipe that this one started from")
-    epochs: int = setting(40, "times that every training image is seen", low=1)
+    name: str = setting("custom", "name of the recipe this one is based on")
+    epochs: int = setting(40, "number of training epochs", low=1)
     min_steps: int = setting(
-        0, "with few images, more epochs are made until there are this many steps", low=0
+        0, "minimum number of training steps; small datasets are trained for more epochs", low=0
     )
-    batch_size: int = setting(64, "images in a step", low=1)
+    batch_size: int = setting(64, "training batch size", low=1)
     image_size: int | None = setting(
-        None, "width and height of the image that goes in, pixels; none: the variant's", low=1
+        None, "input height and width, pixels; none: as in the variant", low=1
     )
     optimizer: str = setting(
         "sgd",
-        "sgd (Nesterov), sgd-2012 (the paper's rule), adam or adamw",
+        "optimizer: sgd (Nesterov), sgd-2012 (the paper's update rule), adam or adamw",
         choices=("sgd", "sgd-2012", "adam", "adamw"),
     )
-    lr: float = setting(0.02, "learning rate at its highest", low=0)
-    momentum: float = setting(0.9, "momentum of sgd; beta1 of adam", low=0, high=0.9999)
+    lr: float = setting(0.02, "peak learning rate", low=0)
+    momentum: float = setting(0.9, "momentum of SGD, beta1 of Adam", low=0, high=0.9999)
     weight_decay: float = setting(5e-4, "weight decay", low=0)
     schedule: str = setting(
         "cosine",
-        "learning rate over time: cosine (to 0), plateau (drops when validation stops "
+        "learning rate schedule: cosine (decay to 0), plateau (drop when validation stops "
         "improving) or constant",
         choices=("cosine", "plateau", "constant"),
     )
-    warmup_epochs: float = setting(1.0, "epochs in which the learning rate rises from 0", low=0)
-    lr_drop_factor: float = setting(0.1, "plateau: factor of a drop", low=0.001, high=0.999)
-    lr_drop_patience: int = setting(5, "plateau: epochs without improvement before a drop", low=1)
-    lr_drops: int = setting(3, "plateau: number of drops", low=0)
-    label_smoothing: float = setting(
-        0.0, "share of the target that goes to all classes alike", low=0, high=0.9
+    warmup_epochs: float = setting(1.0, "epochs of linear learning rate warmup", low=0)
+    lr_drop_factor: float = setting(
+        0.1, "plateau: learning rate factor of a drop", low=0.001, high=0.999
     )
+    lr_drop_patience: int = setting(5, "plateau: epochs without improvement before a drop", low=1)
+    lr_drops: int = setting(3, "plateau: maximum number of drops", low=0)
+    label_smoothing: float = setting(0.0, "label smoothing", low=0, high=0.9)
     init: str | None = setting(
-        None, "initial weights; none: as the architecture says", choices=tuple(INITS)
+        None, "weight initialization; none: as in the variant", choices=tuple(INITS)
     )
     normalization: str = setting(
         "per_channel",
@@ -101,31 +107,36 @@ class Recipe(FineTuning, Augmentation):
         choices=("per_channel", "per_pixel", "minus_one_to_one"),
     )
     val_fraction: float = setting(
-        0.2, "share for validation where the data is not split", low=0.01, high=0.9
+        0.2,
+        "fraction of the data held out for validation when it is not split",
+        low=0.01,
+        high=0.9,
     )
-    seed: int = setting(0, "of the initial weights, the order and the augmentation", low=0)
+    seed: int = setting(
+        0, "random seed of the initialization, sample order and augmentation", low=0
+    )
 
 
-def enough_epochs(chosen: Recipe, images: int) -> Recipe:
-    """The recipe with as many epochs as `min_steps` asks for with so many training images.
+def with_min_steps(recipe: Recipe, num_images: int) -> Recipe:
+    """Return the recipe with enough epochs to reach `min_steps` with this many training images.
 
     Example:
-        >>> chosen = Recipe(epochs=30, min_steps=1600, batch_size=64)
-        >>> enough_epochs(chosen, 3433).epochs, enough_epochs(chosen, 200).epochs
+        >>> short = Recipe(epochs=30, min_steps=1600, batch_size=64)
+        >>> with_min_steps(short, 3433).epochs, with_min_steps(short, 200).epochs
         (30, 400)
     """
-    steps = math.ceil(images / chosen.batch_size)
-    return replace(chosen, epochs=max(chosen.epochs, math.ceil(chosen.min_steps / steps)))
+    steps = math.ceil(num_images / recipe.batch_size)
+    return replace(recipe, epochs=max(recipe.epochs, math.ceil(recipe.min_steps / steps)))
 
 
 def recipe(name: str = "fast", **changes: Any) -> Recipe:
-    """The recipe of this name with some settings changed.
+    """Return a named recipe with some settings replaced.
 
-    A number of epochs that is given is taken as it is, however few the images are. Where
-    pretrained weights are given, the recipe's own image size and initial weights do not count.
+    Setting `epochs` turns `min_steps` off. Setting `pretrained` discards the image size and the
+    weight initialization of the recipe.
 
     Raises:
-        UserError: a recipe or a setting that does not exist, or a value out of range.
+        UserError: an unknown recipe or setting, or a value out of range.
 
     Example:
         >>> recipe("paper", epochs=3).optimizer
@@ -137,5 +148,5 @@ def recipe(name: str = "fast", **changes: Any) -> Recipe:
         changes = {"min_steps": 0, **changes}
     if changes.get("pretrained") is not None:
         changes = {"image_size": None, "init": None, **changes}
-    found: Recipe = importlib.import_module(f"alexnet.config.recipes.{name}").RECIPE
-    return replace(found, **changes)
+    base: Recipe = importlib.import_module(f"alexnet.config.recipes.{name}").RECIPE
+    return replace(base, **changes)

@@ -1,13 +1,14 @@
-"""Images in: found, checked, split, decoded once and kept."""
+"""Find, check, split, decode and cache the images of a dataset."""
 
 from alexnet.data.decoding import MAX_PIXELS, DecodedImage, ImageError, decode, read_image
 from alexnet.data.hashing import fingerprints
 from alexnet.data.quality import CheckReport, check
-from alexnet.data.samples import Dataset, Sample, natural_key, problems, require_trainable
+from alexnet.data.samples import Dataset, Sample, problems, require_trainable
 from alexnet.data.sources import find
 from alexnet.data.splitting import with_split
 from alexnet.data.store import Store, open_store
 from alexnet.io.cache import CacheEntry, cache_dir, cache_entries, clear_cache
+from alexnet.sorting import natural_key
 
 __all__ = [
     "MAX_PIXELS",

@@ -1,4 +1,4 @@
-"""Zip and tar archives, unpacked into the cache: once for each content, and safely."""
+"""Unpack zip and tar archives into the cache, safely and once per content."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from alexnet.data.hashing import fingerprints
 from alexnet.errors import UserError
 from alexnet.io.cache import build_once, cache_dir, require_space
 from alexnet.progress import Advance, Progress, no_progress
-from alexnet.text import byte_text, printable
+from alexnet.text import format_bytes, printable
 
 FILES = "files"
 
@@ -34,14 +34,14 @@ _BAD_NAMES = (
     errno.ENOTDIR,
 )
 
-# Images hardly shrink: an archive that grows by more than this, beyond this size, is a bomb.
-_MOST_GROWTH = 200
+# Images hardly compress: an archive that grows by more, beyond this size, is a zip bomb.
+_MAX_GROWTH = 200
 _FREE_GROWTH_BYTES = 1 << 30
-_SPACE_EVERY_BYTES = 1 << 28
+_CHECK_SPACE_BYTES = 1 << 28
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file is a zip or tar archive, or at least has the name of one."""
+    """Return whether the file is a zip or tar archive by its content or its name."""
     return path.name.lower().endswith(_ZIP_SUFFIXES + _TAR_SUFFIXES) or _kind(path) != ""
 
 
@@ -50,36 +50,38 @@ def _kind(path: Path) -> str:
         if zipfile.is_zipfile(path):
             return "zip"
         return "tar" if tarfile.is_tarfile(path) else ""
-    except Exception:  # a broken file makes the readers raise many things
+    except Exception:  # the readers raise many types on a corrupt file
         return ""
 
 
-def unpacked(path: Path, source: str, progress: Progress | None = None) -> Path:
-    """The folder in the cache with the files of the archive; a single folder is entered.
+def unpack(path: Path, source: str, progress: Progress | None = None) -> Path:
+    """Unpack an archive into the cache, unless it is there, and return the folder of its files.
+
+    A folder that contains nothing but one folder is skipped in favor of that one.
 
     Raises:
-        UserError: an archive that is broken, encrypted, far too large when unpacked, or that
-            would write outside its folder; nothing is left then.
+        UserError: the archive is corrupt, encrypted, far too large when unpacked, or would
+            write outside its folder; the cache is left unchanged.
         RunError: the disk is full.
     """
     kind = _kind(path)
     shown = printable(source)
     if not kind:
-        raise UserError(f"{shown}: not a zip or tar archive, or one that is cut short")
+        raise UserError(f"{shown}: not a zip or tar archive, or a truncated one")
     digest = fingerprints([os.fspath(path)], progress)[0]
     if digest is None:
-        raise UserError(f"{shown}: the archive cannot be read: permission denied")
+        raise UserError(f"cannot read {shown}: permission denied")
 
     def build(folder: Path) -> dict[str, Any]:
         target = folder / FILES
         target.mkdir()
         with (
-            _in_words(shown),
+            _reraise_as_user_error(shown),
             (progress or no_progress)(f"unpacking {shown}", path.stat().st_size) as steps,
         ):
             writer = _Writer(target, shown, path.stat().st_size, steps)
             (_unzip if kind == "zip" else _untar)(path, writer)
-        return {"source": shown, "files": writer.files, "bytes": writer.written}
+        return {"source": shown, "files": writer.files, "bytes": writer.bytes_written}
 
     folder = build_once(
         "archives",
@@ -88,11 +90,11 @@ def unpacked(path: Path, source: str, progress: Progress | None = None) -> Path:
         valid=lambda f: (f / FILES).is_dir(),
         progress=progress or no_progress,
     )
-    return _entered(folder / FILES)
+    return _content_folder(folder / FILES)
 
 
-def _entered(folder: Path) -> Path:
-    """Down through folders that hold nothing but one folder."""
+def _content_folder(folder: Path) -> Path:
+    """Descend through folders that contain nothing but one folder."""
     while True:
         inside = [p for p in folder.iterdir() if not p.name.startswith(".") and p.name not in _JUNK]
         # A folder with images of its own is a class or a split, and its parent the root.
@@ -106,77 +108,77 @@ def _entered(folder: Path) -> Path:
 
 
 class _Writer:
-    """Writes files under one folder, counting bytes, and never anywhere else."""
+    """Writes the members under one folder, never outside of it, and counts their bytes."""
 
     def __init__(self, folder: Path, shown: str, archive_bytes: int, steps: Advance) -> None:
         self.folder, self.shown, self.steps = folder, shown, steps
-        self.most_bytes = max(_FREE_GROWTH_BYTES, archive_bytes * _MOST_GROWTH)
-        self.written = self.files = self.checked = 0
+        self.max_bytes = max(_FREE_GROWTH_BYTES, archive_bytes * _MAX_GROWTH)
+        self.bytes_written = self.bytes_checked = self.files = 0
 
-    def refuse(self, name: str, why: str) -> UserError:
+    def refusal(self, name: str, reason: str) -> UserError:
         return UserError(
-            f"{self.shown}: not unpacked, since {printable(name)!r} in it {why}; "
-            "unpack it yourself if you trust it, and give the folder"
+            f"refusing to unpack {self.shown}: its member {printable(name)!r} {reason}; "
+            "if you trust it, unpack it yourself and pass the folder"
         )
 
-    def place(self, name: str) -> Path | None:
-        """Where a member goes; None for what macOS adds and for the root itself."""
+    def path_of(self, name: str) -> Path | None:
+        """Return the path of a member; None for files that macOS adds and for the root."""
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name:
-            raise self.refuse(name, "has an absolute path")
+            raise self.refusal(name, "has an absolute path")
         if ".." in parts:
-            raise self.refuse(name, "leads out of the archive")
+            raise self.refusal(name, "is outside of the archive")
         clean = PurePosixPath(*parts)
         if any(part in _JUNK or part.startswith("._") for part in clean.parts):
             return None
         return self.folder / clean if clean.parts else None
 
     def expect(self, total_bytes: int) -> None:
-        """Refuse before unpacking when so many bytes are too many."""
-        if total_bytes > self.most_bytes:
+        """Raise `UserError` if this many bytes are too many to unpack."""
+        if total_bytes > self.max_bytes:
             raise UserError(
-                f"{self.shown}: not unpacked, since it would grow to {byte_text(total_bytes)}, "
-                f"more than {_MOST_GROWTH} times its size; unpack it yourself if you trust it"
+                f"refusing to unpack {self.shown}: it would grow to {format_bytes(total_bytes)}, "
+                f"more than {_MAX_GROWTH} times its size; if you trust it, unpack it yourself"
             )
         require_space(cache_dir(), total_bytes, f"unpacking {self.shown}")
 
     def write(self, name: str, stream: IO[bytes]) -> None:
-        place = self.place(name)
-        if place is None:
+        path = self.path_of(name)
+        if path is None:
             return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("wb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
             while block := stream.read(_BLOCK):
-                self.written += len(block)
-                if self.written > self.most_bytes:
-                    self.expect(self.written)
-                if self.written - self.checked > _SPACE_EVERY_BYTES:
-                    require_space(cache_dir(), _SPACE_EVERY_BYTES, f"unpacking {self.shown}")
-                    self.checked = self.written
+                self.bytes_written += len(block)
+                if self.bytes_written > self.max_bytes:
+                    self.expect(self.bytes_written)
+                if self.bytes_written - self.bytes_checked > _CHECK_SPACE_BYTES:
+                    require_space(cache_dir(), _CHECK_SPACE_BYTES, f"unpacking {self.shown}")
+                    self.bytes_checked = self.bytes_written
                 file.write(block)
         self.files += 1
 
     def link(self, name: str, target: str) -> None:
-        """A symbolic link, if what it leads to lies in the folder."""
-        place = self.place(name)
-        if place is None:
+        """Create a symbolic link, provided its target is inside the folder."""
+        path = self.path_of(name)
+        if path is None:
             return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(target)
-        self._check_inside(place, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+        self._check_inside(path, name)
 
-    def copy_link(self, name: str, target: str) -> None:
-        """A hard link to a file that was written before."""
-        place, original = self.place(name), self.place(target)
-        if place is None or original is None:
+    def hard_link(self, name: str, target: str) -> None:
+        """Create a hard link to a file that is already written."""
+        path, original = self.path_of(name), self.path_of(target)
+        if path is None or original is None:
             return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.link(original, place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(original, path)
 
-    def _check_inside(self, place: Path, name: str) -> None:
+    def _check_inside(self, path: Path, name: str) -> None:
         root = os.path.realpath(self.folder)
-        if os.path.commonpath([root, os.path.realpath(place)]) != root:
-            raise self.refuse(name, "is a link that leads out of the archive")
+        if os.path.commonpath([root, os.path.realpath(path)]) != root:
+            raise self.refusal(name, "is a link to a target outside of the archive")
 
 
 def _unzip(path: Path, writer: _Writer) -> None:
@@ -190,23 +192,23 @@ def _unzip(path: Path, writer: _Writer) -> None:
             mode = member.external_attr >> 16
             if member.flag_bits & 1:
                 raise UserError(
-                    f"{writer.shown}: the archive is encrypted; unpack it and give the folder"
+                    f"{writer.shown}: the archive is encrypted; unpack it and pass the folder"
                 )
             if stat.S_ISLNK(mode):
                 links.append((member.filename, os.fsdecode(archive.read(member))))
             elif not member.is_dir():
                 if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                    raise writer.refuse(member.filename, "is a device")
+                    raise writer.refusal(member.filename, "is a device")
                 with archive.open(member) as stream:
                     writer.write(member.filename, stream)
             writer.steps.advance(member.compress_size)
-    # Links come last, so that no file can be written through one.
+    # Links come last so that no file is written through one.
     for name, target in links:
         writer.link(name, target)
 
 
 class _StrictMember(tarfile.TarInfo):
-    """tarfile takes a damaged header for the end of the archive; half an archive is an error."""
+    """Raise on a corrupt header, which tarfile would treat as the end of the archive."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> "_StrictMember":
@@ -215,7 +217,7 @@ class _StrictMember(tarfile.TarInfo):
         except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
             raise
         except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"cut short or damaged: {error}") from None
+            raise tarfile.ReadError(f"truncated or corrupt: {error}") from None
 
 
 def _untar(path: Path, writer: _Writer) -> None:
@@ -226,23 +228,23 @@ def _untar(path: Path, writer: _Writer) -> None:
             if member.issym():
                 links.append((writer.link, member.name, member.linkname))
             elif member.islnk():
-                links.insert(0, (writer.copy_link, member.name, member.linkname))
+                links.insert(0, (writer.hard_link, member.name, member.linkname))
             elif member.isfile():
                 stream = archive.extractfile(member)
                 assert stream is not None
                 writer.write(member.name, stream)
             elif not member.isdir():
-                raise writer.refuse(member.name, "is a device or a pipe")
-            archive.members.clear()  # type: ignore[attr-defined]  # or they would all stay in memory
+                raise writer.refusal(member.name, "is a device or a pipe")
+            archive.members.clear()  # type: ignore[attr-defined]  # else all members stay in memory
             writer.steps.advance(file.tell() - position)
             position = file.tell()
-    for make, name, target in links:
-        make(name, target)
+    for create_link, name, target in links:
+        create_link(name, target)
 
 
 @contextmanager
-def _in_words(shown: str) -> Iterator[None]:
-    """Whatever a broken archive provokes, in one line."""
+def _reraise_as_user_error(shown: str) -> Iterator[None]:
+    """Turn the exceptions that a corrupt archive causes into a one-line `UserError`."""
     try:
         yield
     except (
@@ -253,14 +255,14 @@ def _in_words(shown: str) -> Iterator[None]:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise UserError(f"{shown}: the archive is damaged or cut short: {_line(error)}") from None
+        raise UserError(f"{shown}: the archive is corrupt or truncated: {_line(error)}") from None
     except UserError:
         raise
     except ValueError as error:
-        raise UserError(f"{shown}: the archive is damaged: {_line(error)}") from None
+        raise UserError(f"{shown}: the archive is corrupt: {_line(error)}") from None
     except OSError as error:
         if error.errno is None or error.errno in _BAD_NAMES:
-            raise UserError(f"{shown}: the archive is damaged: {_line(error)}") from None
+            raise UserError(f"{shown}: the archive is corrupt: {_line(error)}") from None
         raise
 
 
@@ -272,7 +274,7 @@ _ZIP_NAME_IS_UTF8 = 0x800
 
 
 def _name_of(member: zipfile.ZipInfo) -> str:
-    """The member's name; many programs write UTF-8 without saying so, which reads as cp437."""
+    """Return the member's name; many programs write UTF-8 without the flag for it."""
     if member.flag_bits & _ZIP_NAME_IS_UTF8:
         return member.filename
     try:

@@ -1,14 +1,13 @@
-"""One image file as what a person would see: a small upright RGB square."""
+"""Decode an image file to a small, upright RGB square, as a viewer would show it."""
 
 # ruff: noqa: PTH116, PTH123
-# Paths are texts here: a million of them take a fifth of the memory of Path objects.
+# Paths are strings here: a million of them take a fifth of the memory of Path objects.
 
 import io
 import os
 import re
 import stat
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,17 +18,18 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from alexnet.data.color import in_srgb
-from alexnet.data.gray import gray_of_wide
+from alexnet.data.gray import scale_to_8_bits
+from alexnet.data.pillow_settings import PillowSettings
 from alexnet.errors import UserError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
 
 DECODER_VERSION = 2
-"""Counted up when the same file becomes other pixels, so that kept images are made anew."""
+"""Incremented when decoding changes, to invalidate cached images."""
 
 MAX_PIXELS = 100_000_000
-"""Images with more pixels than this are refused before they are decoded."""
+"""Images with more pixels are rejected before they are decoded."""
 
 IMAGE_SUFFIXES = frozenset(
     [
@@ -51,7 +51,7 @@ IMAGE_SUFFIXES = frozenset(
     ]
 )
 
-# Only these decoders: Pillow's others include one that starts Ghostscript.
+# Pillow's other decoders include one that runs Ghostscript.
 Image.init()
 _FORMATS = tuple(
     name
@@ -59,10 +59,10 @@ _FORMATS = tuple(
     if name in Image.OPEN
 )
 
-# A triangle as wide as the scale asks for (Pillow's bilinear): antialiased, and the fastest.
+# Antialiased in Pillow, and the fastest of its antialiased filters.
 _FILTER = Image.Resampling.BILINEAR
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 as long as it stays this many times the wanted size.
+# A JPEG is decoded at 1/2, 1/4 or 1/8 while it stays this many times larger than size_px.
 _DRAFT_MARGIN = 2
 
 _EXIF_ORIENTATION = 0x0112
@@ -76,43 +76,46 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Memory stays bounded on many threads: images larger than this are decoded one at a time.
+# To bound memory, larger images are decoded one at a time.
 _LARGE_PIXELS = 16_000_000
-_one_large = threading.Lock()
+_large_image_lock = threading.Lock()
+
+_pillow_settings = PillowSettings()
 
 
 class ImageError(UserError):
-    """A file that cannot be read as an image; the text is the reason, without the file's name."""
+    """A file cannot be read as an image; the message is the reason, without the path."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A decoded file: its square, and what the file itself was like."""
+    """The center square of an image, with the size and format of its file."""
 
     pixels: Pixels
-    """(size, size, 3), RGB."""
+    """(size_px, size_px, 3), RGB."""
     width: int
-    """Of the upright image before it was scaled; so is height."""
+    """Of the upright image in the file, before scaling."""
     height: int
+    """As width."""
     format: str
     """JPEG, PNG, …"""
 
 
 def decode(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """The image's center square, (size_px, size_px, 3) in RGB.
+    """Decode the center square of an image, (size_px, size_px, 3) in RGB.
 
-    The shorter side is scaled to `size_px`, antialiased, and the center square is kept. The
-    image is turned upright (EXIF), a palette is looked up, transparency lies over white, gray
-    of 16 bits is scaled, CMYK and color profiles become sRGB, and of an animation the first
-    frame is taken.
+    The shorter side is scaled to `size_px` with antialiasing, and the center is cropped. The
+    EXIF orientation is applied, palettes are resolved, transparent pixels are blended with
+    white, 16-bit gray is scaled to 8 bits, CMYK and color profiles are converted to sRGB, and
+    animations are represented by their first frame.
 
     Args:
         source: a path, the bytes of a file, or a binary file object.
         size_px: side of the square.
-        max_pixels: an image with more pixels than this is refused before it is decoded.
+        max_pixels: images with more pixels are rejected before they are decoded.
 
     Raises:
-        ImageError: whatever is wrong with the file; the text is the reason in one line.
+        ImageError: the file cannot be read as an image; the message is the reason in one line.
 
     Example:
         >>> import io
@@ -127,24 +130,24 @@ def decode(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> 
 
 
 def read_image(source: Source, size_px: int = 256, max_pixels: int = MAX_PIXELS) -> DecodedImage:
-    """As `decode`, with the size and the format of the file beside the pixels."""
+    """Decode an image as `decode` does, and return it with the size and format of its file."""
     try:
-        with _pillow(max_pixels), _opened(source) as file, _image(file) as image:
+        with _pillow_settings.allow(max_pixels), _opened(source) as file, _image(file) as image:
             _check_pixels(image.size, max_pixels)
-            large = image.width * image.height > _LARGE_PIXELS
-            with _one_large if large else nullcontext():
+            is_large = image.width * image.height > _LARGE_PIXELS
+            with _large_image_lock if is_large else nullcontext():
                 return _read(image, size_px, max_pixels)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:  # at more than twice the limit
         count = re.search(r"\d+", str(error))
         raise _too_many(f"{int(count[0]) / 1e6:,g} million" if count else "", max_pixels) from None
-    except Exception as error:  # Pillow's decoders let through whatever a broken file provokes
+    except Exception as error:  # Pillow's decoders raise many types on a corrupt file
         raise ImageError(_reason(error)) from None
 
 
 def square_pixels(image: Image.Image, size_px: int = 256) -> Pixels:
-    """Return the center square of an image that Pillow has opened, prepared as `decode` does.
+    """Return the center square of an image opened by Pillow, prepared as by `decode`.
 
     Raises:
         ImageError: Pillow cannot load or convert it.
@@ -153,7 +156,7 @@ def square_pixels(image: Image.Image, size_px: int = 256) -> Pixels:
         return _read(image, size_px, max_pixels=MAX_PIXELS).pixels
     except ImageError:
         raise
-    except Exception as error:  # whatever a corrupt file provokes when it is loaded at last
+    except Exception as error:  # Pillow raises many types on a corrupt file
         raise ImageError(_reason(error)) from None
 
 
@@ -166,12 +169,12 @@ def _read(image: Image.Image, size_px: int, max_pixels: int) -> DecodedImage:
     box = _draft(image, size_px)
     image.load()
     if box is None:
-        # Loading may turn a TIFF or widen a GIF.
+        # Loading may rotate a TIFF or enlarge a GIF.
         _check_pixels(image.size, max_pixels)
         width, height = image.size
         box = (0.0, 0.0, float(width), float(height))
     orientation = _orientation(image)
-    # The center square is the same whichever way the image is turned, so the small one is.
+    # Rotation and the center crop commute, and rotating the small square is cheaper.
     small = _small(image, size_px, _center_square(box))
     if orientation in _UPRIGHT:
         small = small.transpose(_UPRIGHT[orientation])
@@ -185,7 +188,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 
 def _draft(image: Image.Image, size_px: int) -> Box | None:
-    """Ask the JPEG decoder for a smaller image; the box that the whole one then fills."""
+    """Make the JPEG decoder downscale; return the box that the whole image then fills."""
     if image.format not in ("JPEG", "MPO"):
         return None
     margin = size_px * _DRAFT_MARGIN
@@ -203,15 +206,15 @@ def _center_square(box: Box) -> Box:
 
 
 def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
-    """The box of the image at (size_px, size_px), as L, RGB or CMYK."""
+    """Resize the box of the image to (size_px, size_px), as L, RGB or CMYK."""
     size = (size_px, size_px)
     if image.mode[0] in "IF":
-        image = gray_of_wide(image)
+        image = scale_to_8_bits(image)
     if image.mode == "RGBa" or image.has_transparency_data:
-        # Scaling RGBA weighs colors by their alpha, so it may come before the white ground.
+        # Pillow weights RGBA by alpha when resizing, so blending can follow on the small image.
         small = image.convert("RGBA").resize(size, _FILTER, box=box)
-        ground = Image.new("RGBA", size, "white")
-        return Image.alpha_composite(ground, small).convert("RGB")
+        background = Image.new("RGBA", size, "white")
+        return Image.alpha_composite(background, small).convert("RGB")
     if image.mode not in ("L", "RGB", "CMYK", "F"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     # --8<-- [start:paper-2-scale]
@@ -225,7 +228,7 @@ def _small(image: Image.Image, size_px: int, box: Box) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except Exception:  # damaged EXIF data does not make an image unreadable
+    except Exception:  # corrupt EXIF data does not make an image unreadable
         return 1
 
 
@@ -235,8 +238,8 @@ def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
         raise _too_many(f"{width}x{height}", max_pixels)
 
 
-def _too_many(found: str, max_pixels: int) -> ImageError:
-    return ImageError(f"too many pixels: {found}, the limit is {max_pixels / 1e6:g} million")
+def _too_many(pixels: str, max_pixels: int) -> ImageError:
+    return ImageError(f"too many pixels: {pixels}, the limit is {max_pixels / 1e6:g} million")
 
 
 @contextmanager
@@ -245,7 +248,7 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
         status = os.stat(source)
         if stat.S_ISDIR(status.st_mode):
             raise ImageError("is a folder, not an image")
-        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device may block forever
             raise ImageError("is a pipe or a device, not a file")
         if status.st_size == 0:
             raise ImageError("the file is empty")
@@ -260,55 +263,14 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
-        return "does not exist"
+        return "no such file"
     if isinstance(error, PermissionError):
         return "permission denied"
     if isinstance(error, MemoryError):
-        return "not enough memory to decode it"
+        return "not enough memory to decode the image"
     if isinstance(error, UnidentifiedImageError):
-        return "not an image, or of a kind that cannot be read"
+        return "not an image, or an unsupported format"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if "truncated" in text.lower():
         return "image file is truncated"
     return " ".join(text.split())
-
-
-class _Pillow:
-    """While any thread decodes, Pillow does not warn, and its limit on pixels gives way to ours.
-
-    Both settings belong to the whole process: so the first thread that comes in changes them,
-    and the last that goes out puts them back.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-
-    @contextmanager
-    def __call__(self, max_pixels: int) -> Iterator[None]:
-        with self.lock:
-            self.inside += 1
-            if self.inside == 1:
-                self._change()
-            if Image.MAX_IMAGE_PIXELS is not None:
-                Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.inside -= 1
-                if self.inside == 0:
-                    self._put_back()
-
-    def _change(self) -> None:
-        self.limit = Image.MAX_IMAGE_PIXELS
-        self.caught = warnings.catch_warnings()
-        self.caught.__enter__()
-        warnings.simplefilter("ignore")
-
-    def _put_back(self) -> None:
-        self.caught.__exit__(None, None, None)
-        Image.MAX_IMAGE_PIXELS = self.limit
-
-
-_pillow = _Pillow()

@@ -1,4 +1,4 @@
-"""The handwritten digits that scikit-learn carries, as a folder of PNG files in the cache."""
+"""The handwritten digits of scikit-learn, as a folder of PNG files in the cache."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from alexnet.progress import Progress, no_progress
 
 IMAGES = 1797
 _KEY = "digits"
-_INK = 16
-"""scikit-learn's values go from 0 to 16."""
+_MAX_VALUE = 16
+"""Of scikit-learn's digits."""
 
 
 def digits_folder(progress: Progress | None = None) -> Path:
-    """The folder digits/CLASS/NNNN.png of 1797 gray images, 8x8 pixels, white ink on black."""
+    """Return the folder of 1797 gray images digits/CLASS/NNNN.png, 8x8 pixels, white on black."""
 
     def build(folder: Path) -> dict[str, Any]:
         from PIL import Image
@@ -28,7 +28,7 @@ def digits_folder(progress: Progress | None = None) -> Path:
             ):
                 path = folder / _KEY / str(label) / f"{number:04d}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                pixels = np.rint(values * (255 / _INK)).astype(np.uint8)
+                pixels = np.rint(values * (255 / _MAX_VALUE)).astype(np.uint8)
                 Image.fromarray(pixels).save(path)
                 steps.advance()
         return {"source": "sklearn.datasets.load_digits"}

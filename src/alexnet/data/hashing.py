@@ -1,7 +1,7 @@
-"""Hashes of files' contents, each file read once: known ones come from a memo in the cache."""
+"""Digests of file contents, memoized in the cache so that each file is read once."""
 
 # ruff: noqa: PTH100, PTH113, PTH116, PTH123
-# Paths are texts here: a million of them take a fifth of the memory of Path objects.
+# Paths are strings here: a million of them take a fifth of the memory of Path objects.
 
 import hashlib
 import os
@@ -18,26 +18,26 @@ from alexnet.progress import Progress, no_progress
 
 DIGEST_BYTES = 16
 EMPTY = hashlib.blake2b(b"", digest_size=DIGEST_BYTES).digest()
-"""The hash of an empty file."""
+"""Digest of an empty file."""
 
 _BLOCK = 1 << 20
 _CHUNK = 500
-"""Paths in one question to the memo."""
+"""Paths in one query of the memo."""
 
-# A file that was changed within this time may change again and keep its time of change.
+# A file modified this recently may change again without a new modification time.
 _SETTLED_NS = 2_000_000_000
 
 Stat: TypeAlias = tuple[int, int, int, int]
-"""Size, time of change of content and of the file's entry, inode."""
+"""Size, modification time, status change time, inode."""
 
 
 def fingerprints(
     paths: Sequence[str], progress: Progress | None = None, workers: int | None = None
 ) -> list[bytes | None]:
-    """The BLAKE2b hash, 16 bytes, of each file's content; None for one that cannot be read.
+    """Return the 16-byte BLAKE2b digest of each file's content, or None if it is unreadable.
 
-    Hashes are remembered in the cache by path, size and times, so that a second call reads no
-    file that did not change. A memo that is broken or cannot be written is done without.
+    Digests are memoized in the cache by path, size and times, so a second call reads only
+    files that changed. A corrupt or read-only memo is ignored.
     """
     digests: list[bytes | None] = []
     if not paths:
@@ -52,14 +52,14 @@ def fingerprints(
 
 def _chunk(paths: list[str], memo: "_Memo", workers: int | None) -> list[bytes | None]:
     stats = [_stat(path) for path in paths]
-    known = memo.look_up(paths)
+    memoized = memo.look_up(paths)
     digests: list[bytes | None] = []
     todo: list[int] = []
     for i, (path, stat) in enumerate(zip(paths, stats, strict=True)):
-        kept = known.get(path)
-        is_same = kept is not None and stat is not None and kept[0] == stat
-        digests.append(kept[1] if kept is not None and is_same else None)
-        if stat is not None and not is_same:
+        row = memoized.get(path)
+        is_unchanged = row is not None and stat is not None and row[0] == stat
+        digests.append(row[1] if row is not None and is_unchanged else None)
+        if stat is not None and not is_unchanged:
             todo.append(i)
     for i, digest in zip(
         todo, ordered_map(_digest, [paths[i] for i in todo], workers), strict=True
@@ -76,10 +76,10 @@ def _chunk(paths: list[str], memo: "_Memo", workers: int | None) -> list[bytes |
 
 def _stat(path: str) -> Stat | None:
     try:
-        found = os.stat(path)
-    except (OSError, ValueError):  # ValueError: a path with a zero byte
+        status = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a path with a null byte
         return None
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _digest(path: str) -> bytes | None:
@@ -96,7 +96,7 @@ def _digest(path: str) -> bytes | None:
 
 
 class _Memo:
-    """A table in the cache: path, size, times, hash. Without it everything works, only slower."""
+    """A SQLite table of digests in the cache. Everything works without it, only slower."""
 
     def __init__(self) -> None:
         self.path = cache_dir() / MEMO
@@ -113,9 +113,9 @@ class _Memo:
         if self.connection is None:
             return {}
         marks = ",".join("?" * len(paths))
-        question = f"SELECT * FROM files WHERE path IN ({marks})"
+        query = f"SELECT * FROM files WHERE path IN ({marks})"
         try:
-            rows = self.connection.execute(question, [os.fsencode(path) for path in paths])
+            rows = self.connection.execute(query, [os.fsencode(path) for path in paths])
             return {os.fsdecode(row[0]): (tuple(row[1:5]), row[5]) for row in rows}
         except (sqlite3.Error, TypeError) as error:
             self._drop(error)
@@ -134,10 +134,10 @@ class _Memo:
             self._drop(error)
 
     def _drop(self, error: Exception) -> None:
-        """Go on without the memo; a damaged one is removed, so that the next starts anew."""
+        """Continue without the memo; delete it if it is corrupt."""
         self.close()
-        is_damaged = isinstance(error, sqlite3.DatabaseError)
-        if is_damaged and not isinstance(error, sqlite3.OperationalError):  # that one: locked
+        is_corrupt = isinstance(error, sqlite3.DatabaseError)
+        if is_corrupt and not isinstance(error, sqlite3.OperationalError):  # operational: locked
             for path in self.path.parent.glob(MEMO + "*"):
                 with suppress(OSError):
                     path.unlink()

@@ -1,4 +1,4 @@
-"""Images known again by their content, whatever the form or the place they come in."""
+"""Recognize images by their content, regardless of name, folder or archive."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,44 +9,44 @@ import numpy.typing as npt
 from alexnet.data.hashing import EMPTY
 from alexnet.errors import UserError
 
-Contents = npt.NDArray[np.uint64]
+ContentIds = npt.NDArray[np.uint64]
 
-_NUMBER_BYTES = 8
-"""Of each hash: among a million images and a million others no two are mistaken for one."""
+_ID_BYTES = 8
+"""Bytes of a digest that form an id; among a million images, a collision is improbable."""
 
 
-def contents(digests: Iterable[bytes | None]) -> Contents:
-    """A number for each file's hash, as `fingerprints` gives them, in their order.
+def content_ids(digests: Iterable[bytes | None]) -> ContentIds:
+    """Return the id of each file's content from its digest, as `fingerprints` returns them.
 
-    A file that cannot be read and an empty one are 0, and no image.
+    Unreadable and empty files have the id 0, which stands for no image.
     """
-    numbers = [
-        int.from_bytes(digest[:_NUMBER_BYTES], "big") if digest and digest != EMPTY else 0
+    ids = [
+        int.from_bytes(digest[:_ID_BYTES], "big") if digest and digest != EMPTY else 0
         for digest in digests
     ]
-    return np.array(numbers, np.uint64)
+    return np.array(ids, np.uint64)
 
 
-def are_known(numbers: Contents, known: Contents) -> npt.NDArray[np.bool_]:
-    """Whether each image is one of the known.
+def is_member(ids: ContentIds, members: ContentIds) -> npt.NDArray[np.bool_]:
+    """Return for each image whether it is among the members.
 
-    >>> are_known(np.array([5, 0, 7], np.uint64), np.array([0, 5], np.uint64)).tolist()
+    >>> is_member(np.array([5, 0, 7], np.uint64), np.array([0, 5], np.uint64)).tolist()
     [True, False, False]
     """
-    found: npt.NDArray[np.bool_] = np.isin(numbers, known) & (numbers != 0)
-    return found
+    mask: npt.NDArray[np.bool_] = np.isin(ids, members) & (ids != 0)
+    return mask
 
 
-def read_contents(path: Path) -> Contents | None:
-    """The numbers in a `.npy` file; None when there is none.
+def load_content_ids(path: Path) -> ContentIds | None:
+    """Load ids from a `.npy` file; return None if there is no such file.
 
     Raises:
-        UserError: it is damaged.
+        UserError: the file is corrupt.
     """
     if not path.exists():
         return None
     try:
-        numbers = np.load(path, allow_pickle=False)
+        ids = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
-    return np.asarray(numbers, np.uint64)
+        raise UserError(f"cannot read {path}: {error}") from error
+    return np.asarray(ids, np.uint64)

@@ -1,12 +1,12 @@
-"""Read a whole data set and say what is in it and what is wrong with it."""
+"""Check a dataset: read every image, and report unreadable and duplicate ones."""
 
 # ruff: noqa: PTH118
-# Paths are texts here: a million of them take a fifth of the memory of Path objects.
+# Paths are strings here: a million of them take a fifth of the memory of Path objects.
 
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from alexnet.data.decoding import ImageError, read_image
@@ -16,15 +16,15 @@ from alexnet.data.samples import Dataset, Sample, problems
 from alexnet.data.sources import find
 from alexnet.data.splitting import with_split
 from alexnet.progress import Progress, no_progress
-from alexnet.text import printable, some
+from alexnet.text import join_limited, printable
 
-# The pixels are not looked at here, but only decoding shows that a file can be decoded.
+# Only decoding shows that a file can be decoded; the pixels are not used.
 _PROBE_PX = 32
 
 
 @dataclass(frozen=True)
 class Size:
-    """Width and height of one image, in pixels, and which it is."""
+    """Width and height of one image in pixels, and its path."""
 
     width: int
     height: int
@@ -36,41 +36,41 @@ class Size:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found. Paths are relative to the root where they lie under it."""
+    """The result of `check`. Paths are relative to the root if they are under it."""
 
     source: str
     classes: dict[str, dict[str, int]]
-    """Readable images of each class by split."""
+    """Number of readable images by class and split."""
     split_by: str
-    """What put images into splits: "folders", "column" or "hash" of the content."""
+    """What the splits come from: "folders", "column" or "hash" (of the contents)."""
     images: int
-    """Readable images; `unreadable` come on top."""
+    """Number of readable images."""
     sizes: dict[str, Size]
     """The "smallest", "median" and "largest" image by its number of pixels."""
     formats: dict[str, int]
+    """Number of readable images by format."""
     unreadable: dict[str, str]
-    """Path and reason."""
-    copies: list[list[str]]
+    """Reason by path."""
+    duplicates: list[list[str]]
     """Groups of files with the same content."""
     across_splits: list[list[str]]
-    """Groups of copies that are in more than one split."""
+    """Groups of duplicates in more than one split: leakage between splits."""
     across_classes: list[list[str]]
-    """Groups of copies that are in more than one class."""
+    """Groups of duplicates in more than one class."""
     imbalance: float | None
-    """Images of the largest class divided by those of the smallest; None with none."""
+    """Size of the largest class divided by that of the smallest; None without images."""
     notices: tuple[str, ...] = ()
     problems: list[str] = field(default_factory=list)
-    """Why training could not work; empty when it could."""
+    """Why the dataset cannot be trained on; empty if it can."""
 
     @property
     def trainable(self) -> bool:
+        """Whether the dataset can be trained on."""
         return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values that JSON can hold."""
-        from dataclasses import asdict
-
-        return {**_plain(asdict(self)), "trainable": self.trainable}
+        """Return the report as a dict that can be written as JSON."""
+        return {**_jsonable(asdict(self)), "trainable": self.trainable}
 
 
 def check(
@@ -78,30 +78,30 @@ def check(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> CheckReport:
-    """Read every image of a data set; nothing is kept and nothing is written into the data.
+    """Read every image of a dataset and report what is in it, without changing or caching it.
 
     Args:
-        source: as for `find`. Where the data has no validation images, the report tells
-            which `with_split` would take.
-        workers: threads that read; all cores when not given.
-        progress: told how many images have been read.
+        source: as for `find`. If the dataset has no validation set, the report has the split
+            that `with_split` makes.
+        workers: number of decoding threads; one per core if None.
+        progress: reports how many images have been read.
 
     Raises:
-        UserError: the path does not exist, or holds no images that belong to a class.
+        UserError: the path does not exist, or no image belongs to a class.
     """
     progress = progress or no_progress
     dataset = with_split(find(source, progress=progress), progress=progress)
-    found = _read_all(dataset.samples, workers, progress)
+    results = _read_all(dataset.samples, workers, progress)
     readable = [
-        s for s, result in zip(dataset.samples, found, strict=True) if not isinstance(result, str)
+        s for s, result in zip(dataset.samples, results, strict=True) if not isinstance(result, str)
     ]
-    shapes = [result for result in found if not isinstance(result, str)]
+    shapes = [result for result in results if not isinstance(result, str)]
     sizes = [
         Size(width, height, _relative(sample, dataset))
         for sample, (width, height, _) in zip(readable, shapes, strict=True)
     ]
-    groups = _copies(readable, progress)
-    sound = replace(dataset, samples=tuple(readable))
+    groups = _duplicates(readable, progress)
+    readable_dataset = replace(dataset, samples=tuple(readable))
     counts = Counter((s.label, s.split) for s in readable)
     per_class = Counter(s.label for s in readable)
     return CheckReport(
@@ -116,35 +116,33 @@ def check(
         formats=dict(Counter(name for _, _, name in shapes).most_common()),
         unreadable={
             _relative(s, dataset): result
-            for s, result in zip(dataset.samples, found, strict=True)
+            for s, result in zip(dataset.samples, results, strict=True)
             if isinstance(result, str)
         },
-        copies=_paths(groups, dataset),
+        duplicates=_paths(groups, dataset),
         across_splits=_paths([g for g in groups if len({s.split for s in g}) > 1], dataset),
         across_classes=_paths([g for g in groups if len({s.label for s in g}) > 1], dataset),
         imbalance=max(per_class.values()) / min(per_class.values()) if per_class else None,
         notices=dataset.notices + _unreadable_classes(dataset, per_class),
-        problems=_problems(sound, len(readable)),
+        problems=_problems(readable_dataset),
     )
 
 
-def _problems(sound: Dataset, readable: int) -> list[str]:
-    if not readable:
-        return [f"{printable(sound.source)}: none of the images can be read"]
-    found = problems(sound)
-    counts = sound.counts()
-    empty = [name for name in sound.classes if not counts[name]]
-    if empty and len(sound.classes) - len(empty) < 2:
-        found.append(
-            f"{printable(sound.source)}: fewer than two classes have images that can be read"
-        )
-    return found
+def _problems(readable: Dataset) -> list[str]:
+    source = printable(readable.source)
+    if not readable.samples:
+        return [f"{source}: none of the images is readable"]
+    lines = problems(readable)
+    with_images = sum(count > 0 for count in readable.counts().values())
+    if with_images < 2 and with_images < len(readable.classes):
+        lines.append(f"{source}: fewer than two classes have readable images")
+    return lines
 
 
 def _unreadable_classes(dataset: Dataset, readable: Counter[int]) -> tuple[str, ...]:
-    lost = [name for label, name in enumerate(dataset.classes) if not readable[label]]
-    noun = "class" if len(lost) == 1 else "classes"
-    return (f"{noun} without an image that can be read: {some(lost)}",) if lost else ()
+    names = [name for label, name in enumerate(dataset.classes) if not readable[label]]
+    noun = "class" if len(names) == 1 else "classes"
+    return (f"no readable images in {noun} {join_limited(names)}",) if names else ()
 
 
 def _splits(dataset: Dataset) -> list[str]:
@@ -155,7 +153,7 @@ def _splits(dataset: Dataset) -> list[str]:
 def _read_all(
     samples: Sequence[Sample], workers: int | None, progress: Progress
 ) -> "list[tuple[int, int, str] | str]":
-    """Width, height and format of each image, or why it cannot be read."""
+    """Return width, height and format of each image, or the reason why it is unreadable."""
 
     def read(path: str) -> "tuple[int, int, str] | str":
         try:
@@ -164,15 +162,15 @@ def _read_all(
             return str(error)
         return image.width, image.height, image.format
 
-    found = []
+    results = []
     with progress("checking images", len(samples)) as steps:
         for result in ordered_map(read, (sample.path for sample in samples), workers):
-            found.append(result)
+            results.append(result)
             steps.advance()
-    return found
+    return results
 
 
-def _copies(samples: Sequence[Sample], progress: Progress) -> list[list[Sample]]:
+def _duplicates(samples: Sequence[Sample], progress: Progress) -> list[list[Sample]]:
     groups: dict[bytes, list[Sample]] = defaultdict(list)
     digests = fingerprints([sample.path for sample in samples], progress)
     for sample, digest in zip(samples, digests, strict=True):
@@ -185,8 +183,8 @@ def _extremes(sizes: list[Size]) -> dict[str, Size]:
     if not sizes:
         return {}
     ordered = sorted(sizes, key=lambda size: size.width * size.height)
-    places = {"smallest": 0, "median": (len(ordered) - 1) // 2, "largest": -1}
-    return {name: ordered[place] for name, place in places.items()}
+    ranks = {"smallest": 0, "median": (len(ordered) - 1) // 2, "largest": -1}
+    return {name: ordered[rank] for name, rank in ranks.items()}
 
 
 def _paths(groups: list[list[Sample]], dataset: Dataset) -> list[list[str]]:
@@ -198,12 +196,12 @@ def _relative(sample: Sample, dataset: Dataset) -> str:
     return sample.path.removeprefix(prefix)
 
 
-def _plain(value: Any) -> Any:
-    """The value with texts that any JSON reader takes: bytes that are no UTF-8 are escaped."""
+def _jsonable(value: Any) -> Any:
+    """Escape the bytes in file names that are not UTF-8, which JSON cannot hold."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {_jsonable(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_jsonable(item) for item in value]
     return value

@@ -1,7 +1,7 @@
-"""Random numbers that are a function of what they are for: (seed, epoch, sample, draw).
+"""Counter-based random numbers: a function of (seed, epoch, sample, draw).
 
-Nothing is carried from step to step, so that a run can go on from any step, and every backend
-and device sees the same images, cropped in the same way, in the same order.
+There is no state to carry between steps, so a run can resume from any step, and every backend
+and device sees the same crops of the same images in the same order.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 def uniforms(
     seed: int, epoch: int, samples: Sequence[int] | NDArray[np.int64], draws: int
 ) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), one row of `draws` for each sample.
+    """Return uniform numbers in [0, 1), one row of `draws` for each sample.
 
-    A row does not depend on which other samples stand beside it.
+    A row does not depend on the other samples in the call.
 
     Example:
         >>> rows = uniforms(0, 3, [7, 8], draws=2)
@@ -28,24 +28,24 @@ def uniforms(
     """
     key = np.full((1, 1), seed % 2**64, np.uint64)
     for part in (np.uint64(epoch), np.asarray(samples, np.uint64)[:, None]):
-        key = _mixed(key + _GOLDEN * np.atleast_1d(part + np.uint64(1)))
-    bits = _mixed(key + _GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
+        key = _mix(key + _GOLDEN * np.atleast_1d(part + np.uint64(1)))
+    bits = _mix(key + _GOLDEN * np.arange(1, draws + 1, dtype=np.uint64))
     numbers: NDArray[np.float64] = (bits >> np.uint64(11)) * 2.0**-53
     return numbers
 
 
 def permutation(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of `count` samples in an epoch."""
+    """Return the order of `count` samples in an epoch."""
     return np.random.Generator(np.random.Philox([seed, epoch])).permutation(count)
 
 
 def step_seed(seed: int, epoch: int, step: int) -> int:
-    """A seed for what a framework draws in one step, such as dropout."""
+    """Return the seed of a framework's own random numbers in one step, such as dropout."""
     return int(uniforms(seed, epoch, [step], draws=1)[0, 0] * 2**53)
 
 
-def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit changes every other."""
+def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Apply the finalizer of SplitMix64 (Steele, Lea, Flood 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX_1
     bits = (bits ^ (bits >> np.uint64(27))) * _MIX_2
     mixed: NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))

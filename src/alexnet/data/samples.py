@@ -1,23 +1,20 @@
-"""What a data set is: classes, and where its images lie."""
+"""A dataset: its classes and the paths, labels and splits of its images."""
 
-import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from alexnet.errors import UserError
-from alexnet.text import printable, some
+from alexnet.text import join_limited, printable
 
 SPLITS = ("train", "val", "test")
 
-_UNDER_TRAIN = "put them under train/CLASS/ or CLASS/"
-
 
 class Sample(NamedTuple):
-    """One image: its file, the number of its class, and its split.
+    """One image: its path, its label (the index of its class) and its split.
 
-    The split is "train", "val" or "test", or "all" where the data says nothing about splits.
+    The split is "train", "val" or "test", or "all" if the dataset has no splits.
     """
 
     path: str
@@ -27,103 +24,100 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images and their classes, as found; nothing is decoded yet.
+    """Images and their classes; no image is decoded yet.
 
     Example:
         >>> sample = Sample("pets/cat/1.png", 0, "all")
-        >>> data = Dataset("pets", Path("pets"), ("cat", "dog"), (sample,))
-        >>> data.counts()
+        >>> dataset = Dataset("pets", Path("pets"), ("cat", "dog"), (sample,))
+        >>> dataset.counts()
         {'cat': 1, 'dog': 0}
     """
 
     source: str
-    """As the person gave it."""
+    """The argument of `find`, unchanged."""
     root: Path
-    """The folder under which the images lie."""
+    """The folder that contains the images."""
     classes: tuple[str, ...]
-    """Names in natural order; a sample's label is the place of its class here."""
+    """Class names in natural order, indexed by label."""
     samples: tuple[Sample, ...]
     split_by: str = "none"
-    """What put the samples into splits: "folders", "column", "hash" of the content, or "none"."""
+    """What the splits come from: "folders", "column", "hash" (of the contents) or "none"."""
     notices: tuple[str, ...] = ()
-    """What a person should know, one line each: what was skipped, which class val lacks."""
+    """Messages for the user, one line each: skipped files, classes missing from val."""
     by_table: bool = False
-    """Whether a table names the classes and splits, and not the folders."""
+    """Whether classes and splits come from a table instead of folders."""
 
     def split(self, name: str) -> tuple[Sample, ...]:
-        """The samples of one split, in their order."""
+        """Return the samples of one split, in order."""
         return tuple(sample for sample in self.samples if sample.split == name)
 
     def counts(self, split: str | None = None) -> dict[str, int]:
-        """Number of images of each class, in one split or in all."""
-        found = Counter(s.label for s in self.samples if split is None or s.split == split)
-        return {name: found[label] for label, name in enumerate(self.classes)}
+        """Return the number of images per class, in one split or in all."""
+        per_label = Counter(s.label for s in self.samples if split is None or s.split == split)
+        return {name: per_label[label] for label, name in enumerate(self.classes)}
 
 
-def natural_key(name: str) -> tuple[list[tuple[str, int, str]], str]:
-    """Sorts names as people do: numbers by value, then letters without their case, then exactly.
-
-    >>> sorted(["10", "2", "b", "A", "1", "a"], key=natural_key)
-    ['1', '2', '10', 'A', 'a', 'b']
-    """
-    parts: list[tuple[str, int, str]] = []
-    for text, number in re.findall(r"([^0-9]*)([0-9]*)", name.casefold()):
-        digits = number.lstrip("0")
-        parts.append((text, len(digits) if number else -1, digits))
-    return parts, name
+def with_notices(dataset: Dataset, notices: tuple[str, ...]) -> Dataset:
+    """Return the dataset with more notices."""
+    return replace(dataset, notices=dataset.notices + notices) if notices else dataset
 
 
 def problems(dataset: Dataset) -> list[str]:
-    """Why training could not work with these splits, one line each; nothing when it could."""
+    """Return why the dataset cannot be trained on, one line each; empty if it can."""
     source = printable(dataset.source)
-    train, val = dataset.counts("train"), dataset.counts("val")
     if len(dataset.classes) < 2:
-        needs = "different labels" if dataset.by_table else "folders of images, one for each class"
+        needs = "labels" if dataset.by_table else "folders of images, one per class"
         return [
-            f"{source}: only one class, {some(list(dataset.classes))}; "
+            f"{source}: only one class, {join_limited(list(dataset.classes))}; "
             f"training needs at least two {needs}"
         ]
-    if not any(train.values()):
-        where = "give lines the split train" if dataset.by_table else _UNDER_TRAIN
-        return [f"{source}: no images to train on; {where}"]
-    found = [*_lacking_train(dataset, source)]
-    if not any(val.values()):
-        where = "give lines the split val" if dataset.by_table else "add some under val/CLASS/"
-        found.append(
-            f"{source}: no images to validate on; {where}, or more different images to each class"
+    if not dataset.split("train"):
+        remedy = "set the split of some rows to train"
+        if not dataset.by_table:
+            remedy = "put them under train/CLASS/ or CLASS/"
+        return [f"{source}: no training images; {remedy}"]
+    lines = _missing_in_train(dataset, source)
+    if not dataset.split("val"):
+        remedy = "set the split of some rows to val"
+        if not dataset.by_table:
+            remedy = "add some under val/CLASS/"
+        lines.append(
+            f"{source}: no validation images; {remedy}, or add distinct images to each class"
         )
-    return found
+    return lines
 
 
-def _lacking_train(dataset: Dataset, source: str) -> list[str]:
-    train, found = dataset.counts("train"), []
+def _missing_in_train(dataset: Dataset, source: str) -> list[str]:
+    train = dataset.counts("train")
+    lines = []
     for split in ("val", "test"):
-        here = dataset.counts(split)
-        lacking = [name for name in dataset.classes if here[name] and not train[name]]
-        if lacking:
-            found.append(
-                f"{source}: {'class' if len(lacking) == 1 else 'classes'} {some(lacking)} "
-                f"in {split} but not in train; add training images or take the class out"
+        counts = dataset.counts(split)
+        missing = [name for name in dataset.classes if counts[name] and not train[name]]
+        if missing:
+            lines.append(
+                f"{source}: {_classes(missing)} in {split} but not in train; "
+                "add training images or remove the class"
             )
     trained = [name for name in dataset.classes if train[name]]
-    if len(trained) == 1 and not found:
-        found.append(f"{source}: train holds only one class, {some(trained)}; add another")
-    return found
+    if len(trained) == 1 and not lines:
+        lines.append(f"{source}: only one class in train, {join_limited(trained)}; add another")
+    return lines
 
 
 def require_trainable(dataset: Dataset) -> None:
-    """Raise `UserError`, in one line, when training could not work with these splits."""
+    """Raise `UserError` with the first of the dataset's `problems`, if there are any."""
     for problem in problems(dataset):
         raise UserError(problem)
 
 
 def missing_in_val(dataset: Dataset) -> tuple[str, ...]:
-    """A notice that names the classes with training images and none to validate on."""
+    """Return a notice that names the classes with training but no validation images."""
     train, val = dataset.counts("train"), dataset.counts("val")
     if not any(val.values()):
         return ()
     missing = [name for name in dataset.classes if train[name] and not val[name]]
-    if not missing:
-        return ()
-    noun = "class" if len(missing) == 1 else "classes"
-    return (f"{noun} without validation images: {some(missing)}",)
+    return (f"no validation images for {_classes(missing)}",) if missing else ()
+
+
+def _classes(names: list[str]) -> str:
+    return f"{'class' if len(names) == 1 else 'classes'} {join_limited(names)}"

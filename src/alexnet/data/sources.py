@@ -1,14 +1,15 @@
-"""From what a person gives (a folder, a table, an archive, a name) to the list of images."""
+"""Find a dataset: a folder, a table, an archive or a name."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from alexnet.data.archives import is_archive, unpacked
+from alexnet.data.archives import is_archive, unpack
 from alexnet.data.digits import digits_folder
-from alexnet.data.folders import find_in_folder, is_image_name
+from alexnet.data.folders import find_in_folder
 from alexnet.data.samples import Dataset
 from alexnet.data.tables import TABLE_SUFFIXES, find_in_table
+from alexnet.data.walking import is_image_name
 from alexnet.errors import UserError
 from alexnet.progress import Progress
 from alexnet.text import printable
@@ -17,7 +18,7 @@ DIGITS = "digits"
 
 
 def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) -> Dataset:
-    """List the images and classes of a data set; no image is opened.
+    """List the images and classes of a dataset without opening any image.
 
     Args:
         source: one of
@@ -25,64 +26,67 @@ def find(source: "str | os.PathLike[str]", *, progress: Progress | None = None) 
             a folder with ROOT/{train, val|valid|validation, test}/CLASS/…,
             a CSV file with the columns path, label and optionally split (paths relative to it),
             a zip or tar (.gz, .bz2, .xz) of any of these, which is unpacked into the cache,
-            or the name `digits`: scikit-learn's handwritten digits (a folder of that name
-            is given as `./digits`).
-        progress: told how far unpacking is.
+            or the name `digits`: scikit-learn's handwritten digits (write `./digits` for a
+            folder of that name).
+        progress: reports the progress of unpacking.
 
     Returns:
-        The data set. Hidden and empty folders, files of other kinds and the like are left out
-        and named in its notices.
+        The dataset. Its notices name what was skipped, such as hidden and empty folders and
+        files that are not images.
 
     Raises:
-        UserError: the path does not exist, or holds no images that belong to a class.
+        UserError: the path does not exist, or no image belongs to a class.
 
     Example:
         >>> find("no/such/folder")
         Traceback (most recent call last):
-        alexnet.errors.UserError: no/such/folder: there is no such file or folder
+        alexnet.errors.UserError: no such file or folder: no/such/folder
     """
-    given = os.fspath(source)
-    # A shell's ./digits is a folder; as a Path it has lost its dot.
-    if given == DIGITS and (isinstance(source, str) or not Path(given).exists()):
+    text = os.fspath(source)
+    # In a shell, ./digits is a folder; a Path has dropped the dot.
+    if text == DIGITS and (isinstance(source, str) or not Path(text).exists()):
         return find_in_folder(digits_folder(progress), DIGITS)
-    path = Path(given)
-    _check_exists(path, given)
+    path = Path(text)
+    _check_exists(path, text)
     if path.is_dir():
-        return find_in_folder(path, given)
+        return find_in_folder(path, text)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        return find_in_table(path, given)
+        return find_in_table(path, text)
     if is_archive(path):
-        return _find_in_archive(path, given, progress)
+        return _find_in_archive(path, text, progress)
     if is_image_name(path.name):
-        raise UserError(f"{printable(given)}: this is one file; give the folder of all images")
+        raise UserError(
+            f"{printable(text)} is a single image; "
+            "pass the folder that contains one folder of images per class"
+        )
     raise UserError(
-        f"{printable(given)}: not a folder, a CSV file, a zip or a tar; "
-        "give a folder with a folder of images for each class"
+        f"{printable(text)} is not a folder, a CSV file, a zip or a tar archive; "
+        "pass a folder that contains one folder of images per class"
     )
 
 
-def _check_exists(path: Path, given: str) -> None:
+def _check_exists(path: Path, source: str) -> None:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{printable(given)}: there is no such file or folder") from None
+        raise UserError(f"no such file or folder: {printable(source)}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{printable(given)}: cannot be opened: {reason}") from None
-    if not given:
-        raise UserError("the path of the data is empty; give a folder of images")
+        raise UserError(f"cannot open {printable(source)}: {reason}") from None
+    if not source:
+        raise UserError("the path of the dataset is empty; pass a folder of images")
 
 
-def _find_in_archive(path: Path, given: str, progress: Progress | None) -> Dataset:
-    """The data set in an archive; a table at its top that lists its files goes first."""
-    root = unpacked(path, given, progress)
+def _find_in_archive(path: Path, source: str, progress: Progress | None) -> Dataset:
+    """Find the dataset in an archive; a single table at its top level takes precedence."""
+    root = unpack(path, source, progress)
     tables = sorted(p for p in root.iterdir() if p.suffix.lower() in TABLE_SUFFIXES)
     if len(tables) != 1:
-        return find_in_folder(root, given)
+        return find_in_folder(root, source)
     try:
-        return replace(find_in_table(tables[0], f"{given}/{tables[0].name}"), source=given)
-    except UserError as of_table:
+        return replace(find_in_table(tables[0], f"{source}/{tables[0].name}"), source=source)
+    except UserError as table_error:
         try:
-            return find_in_folder(root, given)
+            return find_in_folder(root, source)
         except UserError:
-            raise of_table from None
+            raise table_error from None

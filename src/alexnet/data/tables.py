@@ -1,20 +1,23 @@
-"""Images listed in a table: a CSV file with the columns path, label and optionally split."""
+"""Datasets in a table: a CSV file with the columns path, label and optionally split."""
 
 # ruff: noqa: PTH100, PTH110, PTH113, PTH118
-# Paths are texts here: a million of them take a fifth of the memory of Path objects.
+# Paths are strings here: a million of them take a fifth of the memory of Path objects.
 
 import csv
 import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from alexnet.data.folders import SPLIT_NAMES, in_order, is_image_name, with_notices
-from alexnet.data.samples import Dataset, Sample, missing_in_val, natural_key
+from alexnet.data.folders import SPLIT_NAMES, in_order
+from alexnet.data.samples import Dataset, Sample, missing_in_val, with_notices
+from alexnet.data.walking import is_image_name
 from alexnet.errors import UserError
-from alexnet.text import counted, printable, some
+from alexnet.sorting import natural_key
+from alexnet.text import join_limited, pluralize, printable
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 
@@ -31,7 +34,7 @@ _PATH_NAMES = [
     "image_name",
     "img",
     "img_path",
-    "image",
+    "picture",
     "photo",
 ]
 _LABEL_NAMES = [
@@ -57,15 +60,22 @@ class _Columns:
     in_header: bool
 
 
-def find_in_table(table: Path, source: str) -> Dataset:
-    """The images that a CSV file lists; paths are relative to its folder.
+class _Row(NamedTuple):
+    path: str
+    class_name: str
+    split: str
+    """Empty if the table has no split for it."""
 
-    Columns are separated by commas, semicolons or tabs. A header is known by its names; without
-    one the columns are path, label and optionally split.
+
+def find_in_table(table: Path, source: str) -> Dataset:
+    """List the images in a CSV file; paths are relative to its folder.
+
+    Columns are separated by commas, semicolons or tabs. A header is recognized by its names;
+    without one, the columns are path, label and optionally split.
 
     Raises:
-        UserError: a table that cannot be read, with the number of the line; or none of the
-            listed files exists.
+        UserError: the table is invalid (the message names the line), or none of the listed
+            files exists.
     """
     folder = os.path.abspath(table.parent)
     rows = _rows(_text(table, source), source)
@@ -73,36 +83,33 @@ def find_in_table(table: Path, source: str) -> Dataset:
     if first is None:
         raise UserError(f"{printable(source)}: the table is empty; {_EXPECTED}")
     columns = _columns(first[1], folder, source)
-    found: dict[tuple[str, str, str], None] = {}
-    listed = 0
-    for line, row in rows if columns.in_header else _chained(first, rows):
-        found[_cells(line, row, columns, folder, source)] = None
-        listed += 1
-    if not found:
+    lines = rows if columns.in_header else chain([first], rows)
+    listed = [_parse(number, cells, columns, folder, source) for number, cells in lines]
+    if not listed:
         raise UserError(f"{printable(source)}: the table lists no images")
-    if not any(os.path.exists(path) for path, _, _ in found):
+    images = list(dict.fromkeys(listed))
+    if not any(os.path.exists(image.path) for image in images):
         raise UserError(
             f"{printable(source)}: none of the listed images exists, for example "
-            f"{some([next(iter(found))[0]])}; paths are relative to the folder of the table"
+            f"{join_limited([images[0].path])}; paths are relative to the folder of the table"
         )
-    return _dataset(folder, source, list(found), listed)
+    return _dataset(folder, source, images, duplicates=len(listed) - len(images))
 
 
-def _dataset(folder: str, source: str, found: list[tuple[str, str, str]], listed: int) -> Dataset:
-    classes = tuple(sorted({label for _, label, _ in found}, key=natural_key))
+def _dataset(folder: str, source: str, images: list[_Row], duplicates: int) -> Dataset:
+    classes = tuple(sorted({image.class_name for image in images}, key=natural_key))
     labels = {name: i for i, name in enumerate(classes)}
-    by_column = [split for _, _, split in found if split]
-    if by_column and len(by_column) < len(found):
-        path = next(path for path, _, split in found if not split)
+    without_split = [image.path for image in images if not image.split]
+    if 0 < len(without_split) < len(images):
         raise UserError(
-            f"{printable(source)}: no split for {printable(path)}; "
-            "give one in every line or in none"
+            f"{printable(source)}: no split for {printable(without_split[0])}; "
+            "set the split of all rows or of none"
         )
-    samples = [Sample(path, labels[label], split or "all") for path, label, split in found]
+    samples = [Sample(path, labels[name], split or "all") for path, name, split in images]
     notices: tuple[str, ...] = ()
-    if listed > len(found):
-        notices = (f"{counted(listed - len(found), 'repeated line')} left out of the table",)
-    split_by = "column" if by_column else "none"
+    if duplicates:
+        notices = (f"skipped {pluralize(duplicates, 'duplicate row')} of the table",)
+    split_by = "none" if without_split else "column"
     dataset = Dataset(
         source, Path(folder), classes, in_order(samples), split_by, notices, by_table=True
     )
@@ -113,15 +120,15 @@ def _text(table: Path, source: str) -> str:
     try:
         data = table.read_bytes()
     except OSError as error:
-        raise UserError(f"{printable(source)}: cannot be read: {error.strerror}") from None
+        raise UserError(f"cannot read {printable(source)}: {error.strerror}") from None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
-    # Bytes that are no UTF-8 stay what they are, as they do in the names of files.
+    # Bytes that are not UTF-8 become surrogates, as in file names.
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape")
 
 
 def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row that is not empty."""
+    """Yield line number and cells of each row that is not empty."""
     lines = text.splitlines(keepends=False) if "\n" not in text else text.split("\n")
     head = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=head.count)
@@ -139,44 +146,33 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _chained(
-    first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    yield first
-    yield from rest
-
-
 def _columns(first: list[str], folder: str, source: str) -> _Columns:
     names = [cell.casefold().replace(" ", "_") for cell in first]
 
-    def place(known: list[str]) -> int | None:
-        # The order of the known names decides when several are there.
-        return next((names.index(name) for name in known if name in names), None)
+    def index(aliases: list[str]) -> int | None:
+        # If the header has several, the first alias in the list wins.
+        return next((names.index(name) for name in aliases if name in names), None)
 
-    path, label = place(_PATH_NAMES), place(_LABEL_NAMES)
+    path, label = index(_PATH_NAMES), index(_LABEL_NAMES)
     if path is not None and label is not None:
-        return _Columns(path, label, place(_SPLIT_NAMES), in_header=True)
-    is_row = is_image_name(first[0]) or os.path.isfile(_located(first[0], folder))
+        return _Columns(path, label, index(_SPLIT_NAMES), in_header=True)
+    is_row = is_image_name(first[0]) or os.path.isfile(_resolve(first[0], folder))
     if not is_row:
         raise UserError(
-            f"{printable(source)}: the header {some([','.join(first)])} does not name a path and a "
-            f"label; {_EXPECTED}"
+            f"{printable(source)}: no path and label in the header "
+            f"{join_limited([','.join(first)])}; {_EXPECTED}"
         )
     if len(first) < 2:
         raise UserError(f"{printable(source)}: only one column; {_EXPECTED}")
     return _Columns(0, 1, 2 if len(first) > 2 else None, in_header=False)
 
 
-def _cells(
-    line: int, row: list[str], columns: _Columns, folder: str, source: str
-) -> tuple[str, str, str]:
-    """Path, label and split ("" when the cell is empty) of one row."""
+def _parse(line: int, cells: list[str], columns: _Columns, folder: str, source: str) -> _Row:
+    def fail(problem: str) -> NoReturn:
+        raise UserError(f"{printable(source)}, line {line}: {problem}; {_EXPECTED}")
 
-    def fail(what: str) -> NoReturn:
-        raise UserError(f"{printable(source)}, line {line}: {what}; {_EXPECTED}")
-
-    def cell(place: int | None) -> str:
-        return row[place] if place is not None and place < len(row) else ""
+    def cell(index: int | None) -> str:
+        return cells[index] if index is not None and index < len(cells) else ""
 
     path, label, split = cell(columns.path), cell(columns.label), cell(columns.split)
     if not path:
@@ -184,13 +180,13 @@ def _cells(
     if not label:
         fail("no label")
     if split and split.casefold() not in SPLIT_NAMES:
-        fail(f"the split {printable(split)!r} is none of train, val, test")
+        fail(f"invalid split {printable(split)!r}: expected train, val or test")
     label = unicodedata.normalize("NFC", label)
-    return _located(path, folder), label, SPLIT_NAMES.get(split.casefold(), "")
+    return _Row(_resolve(path, folder), label, SPLIT_NAMES.get(split.casefold(), ""))
 
 
-def _located(path: str, folder: str) -> str:
-    located = os.path.normpath(os.path.join(folder, path))
-    if "\\" in path and not os.path.exists(located):  # written on Windows
-        located = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))
-    return located
+def _resolve(path: str, folder: str) -> str:
+    resolved = os.path.normpath(os.path.join(folder, path))
+    if "\\" in path and not os.path.exists(resolved):  # written on Windows
+        resolved = os.path.normpath(os.path.join(folder, path.replace("\\", "/")))
+    return resolved

@@ -1,1 +1,1 @@
-"""What the learning curves of a run show, and what to try next."""
+"""Diagnose a training from its learning curves, and suggest what to try next."""

@@ -1,4 +1,4 @@
-"""What a training leaves for its diagnosis beside the curves: figures that the curves lack."""
+"""Measurements at the end of a training that the learning curves lack."""
 
 import json
 from collections.abc import Mapping
@@ -17,120 +17,124 @@ from alexnet.evaluation.validation import ImageSource, validate
 
 DIAGNOSIS = "diagnosis.json"
 
-_SAMPLE = 512
-"""ImageSource; the 95% interval of a share is then at most 4.3 points to each side."""
-_SEEN = 256
-"""ImageSource that a unit may wake up at."""
-_BATCH = 32
+_SAMPLE_SIZE = 512
+"""Training images; a 95% confidence interval is then at most 4.3 points to each side."""
+_DEAD_UNIT_IMAGES = 256
+"""Validation images; a unit is dead if it is 0 for all of them."""
+_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Figures of the end of a training. Shares are of 1; losses are means in nats.
+class Measurements:
+    """Measurements at the end of a training; accuracies from 0 to 1, losses as means in nats.
 
-    The training figures of the curves are of augmented images, with dropout, before each update.
-    The sample is of training images as validation sees images, so the two can be compared.
+    The training metrics of the curves are taken on augmented images, with dropout, before each
+    update. The sample is of training images preprocessed as for validation, so that training and
+    validation can be compared.
     """
 
     train_counts: tuple[int, ...]
     """Training images of each class."""
     val_counts: tuple[int, ...]
+    """Validation images of each class."""
     sample_count: int = 0
+    """Training images in the sample."""
     sample_loss: float | None = None
     sample_top1: float | None = None
-    silent: Mapping[str, float] = field(default_factory=dict)
-    """For each ReLU layer the share of channels or units that are 0 for every image."""
+    dead_units: Mapping[str, float] = field(default_factory=dict)
+    """For each ReLU layer, the fraction of channels or units that are 0 for every image."""
     diverged: str = ""
-    """When and how the loss stopped being a number, in words."""
+    """Where and how the training diverged, such as "in epoch 1: the loss is nan"; else empty."""
 
     @property
     def train(self) -> int:
-        """Training images."""
+        """The number of training images."""
         return sum(self.train_counts)
 
     @property
     def val(self) -> int:
-        """Validation images."""
+        """The number of validation images."""
         return sum(self.val_counts)
 
 
-def counted(
+def count_samples(
     images: ImageSource,
     train_rows: NDArray[np.int64],
     val_rows: NDArray[np.int64],
-    classes: int,
-) -> Measured:
-    """What is known before the first step."""
+    num_classes: int,
+) -> Measurements:
+    """Count the samples of each class, which is possible before the first step."""
     labels = images.labels
     train, val = (
-        tuple(np.bincount(labels[rows], minlength=classes).tolist())
+        tuple(np.bincount(labels[rows], minlength=num_classes).tolist())
         for rows in (train_rows, val_rows)
     )
-    return Measured(train_counts=train, val_counts=val)
+    return Measurements(train_counts=train, val_counts=val)
 
 
-def measured(
+def measure_network(
     model: InferenceModel,
     images: ImageSource,
     train_rows: NDArray[np.int64],
     val_rows: NDArray[np.int64],
     *,
     seed: int,
-    classes: int,
+    num_classes: int,
     activation: str,
-) -> Measured:
-    """The figures, with the weights as they are now; it costs as much as 768 validation images.
+) -> Measurements:
+    """Measure the network with its current weights; costs as much as validating 768 images.
 
     Args:
-        activation: of the architecture; only a ReLU can be silent.
+        activation: that of the architecture; only ReLU units can be dead.
     """
     order = permutation(seed, 0, len(train_rows))
-    rows = np.sort(train_rows[order[:_SAMPLE]])
+    rows = np.sort(train_rows[order[:_SAMPLE_SIZE]])
     loss, top1, _ = validate(model, images, rows)
     return replace(
-        counted(images, train_rows, val_rows, classes),
+        count_samples(images, train_rows, val_rows, num_classes),
         sample_count=len(rows),
         sample_loss=loss,
         sample_top1=top1,
-        silent=_silent(model, images, val_rows) if activation == "relu" else {},
+        dead_units=_dead_units(model, images, val_rows) if activation == "relu" else {},
     )
 
 
-def _silent(model: InferenceModel, images: ImageSource, rows: np.ndarray) -> dict[str, float]:
-    # Validation images may lie class by class; so they are taken from all over.
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(_SEEN, len(rows))).astype(int))]
+def _dead_units(model: InferenceModel, images: ImageSource, rows: np.ndarray) -> dict[str, float]:
+    # Evenly spaced, since validation images may be ordered by class.
+    count = min(_DEAD_UNIT_IMAGES, len(rows))
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
     highest: dict[str, np.ndarray] = {}
-    for start in range(0, len(chosen), _BATCH):
-        squares = images.read(chosen[start : start + _BATCH])
-        peaks = model.peaks(squares, view_plan(model.preprocessing, len(squares)))
+    for start in range(0, len(chosen), _BATCH_SIZE):
+        batch = images.read(chosen[start : start + _BATCH_SIZE])
+        peaks = model.peaks(batch, view_plan(model.preprocessing, len(batch)))
         for name, values in peaks.items():
             highest[name] = np.maximum(highest.get(name, values), values)
     return {name: float((values <= 0).mean()) for name, values in highest.items()}
 
 
-def read_measured(folder: Path) -> Measured | None:
-    """The figures in a run's folder; None where there are none, as of a run that was stopped.
+def read_measurements(folder: Path) -> Measurements | None:
+    """Read the measurements of a run; None if it has none, such as an interrupted run.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is corrupt.
     """
     path = folder / DIAGNOSIS
     try:
-        values = json.loads(path.read_text("utf-8"))["measured"]
+        values = json.loads(path.read_text("utf-8"))["measurements"]
         return None if values is None else from_dict(values)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}; delete it") from error
+        raise UserError(f"cannot read {path}: {error}; delete it") from error
 
 
-def from_dict(values: Mapping[str, Any]) -> Measured:
-    """Back from what `to_dict` gave."""
-    known = {key: values[key] for key in (f.name for f in fields(Measured)) if key in values}
-    counts = {key: tuple(map(int, known[key])) for key in ("train_counts", "val_counts")}
-    return Measured(**{**known, **counts})
+def from_dict(values: Mapping[str, Any]) -> Measurements:
+    """Rebuild measurements from `to_dict`."""
+    arguments = {f.name: values[f.name] for f in fields(Measurements) if f.name in values}
+    counts = {key: tuple(map(int, arguments[key])) for key in ("train_counts", "val_counts")}
+    return Measurements(**{**arguments, **counts})
 
 
-def to_dict(measured: Measured) -> dict[str, Any]:
-    """Plain values that JSON can hold."""
-    return asdict(measured)
+def to_dict(measurements: Measurements) -> dict[str, Any]:
+    """Return plain values for JSON."""
+    return asdict(measurements)

@@ -1,259 +1,266 @@
-"""The verdicts on a training: the sign of each, and the order in which they count.
+"""The rules of the diagnosis: when each verdict applies, and the order in which they are tried.
 
-The limits were chosen on some of the runs in tests/training/curves/ and tried on the others.
+The thresholds were chosen on part of the runs in tests/diagnosis/curves/ and tested on the others.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from alexnet.diagnosis.indicators import Signs, interval, smooth
+from alexnet.diagnosis.indicators import Indicators, confidence_interval, median_filter
 
-STOPPED = "stopped"
-"""No verdict on what was learned: more epochs were to come."""
+INTERRUPTED = "interrupted"
+"""No verdict yet: the recipe has more epochs."""
 
-_WIDE = 0.2
-"""An interval of validation wider than this says little."""
-_GAP = 0.1
-"""Between training and validation; less is what a healthy training has too."""
-_CHASM = 0.2
-"""A gap that is a verdict by itself."""
-_KNOWN_BY_HEART = 0.97
-_RISE = 0.1
-"""Of the validation loss above its lowest, relative."""
-_BLOWN = 1.3
-"""Times the loss of guessing: so wrong is only a network whose steps were too large."""
-_RELAPSE = 0.25
-"""Share of what had been learned that is lost again."""
-_LEARNED = 0.02
-"""Share of the loss of guessing; a training that took off less far is at its start."""
-_SILENT = 0.9
-_UNFINISHED = 0.3
-"""Share of all that was learned that came in the second half."""
-_STILL_FALLS = 0.04
-"""Of the loss of guessing, in the second half; a fall by less is no progress."""
-_UNDERFIT = 0.6
-_FINE = 0.85
+_WIDE_INTERVAL = 0.2
+"""A validation accuracy whose confidence interval is wider is not conclusive."""
+_MIN_GAP = 0.1
+"""Between training and validation accuracy; a healthy fit has a smaller one too."""
+_LARGE_GAP = 0.2
+"""A gap that suffices for a verdict."""
+_MEMORIZED_TOP1 = 0.97
+_VAL_LOSS_RISE = 0.1
+"""Relative to the lowest validation loss."""
+_EXPLODED = 1.3
+"""Times the chance-level loss: only steps that are too large lead there."""
+_LOST_PROGRESS = 0.25
+"""Fraction of the loss reduction that is lost again."""
+_MIN_PROGRESS = 0.02
+"""Fraction of the chance-level loss; with less reduction a training is still at its start."""
+_DEAD_FRACTION = 0.9
+_SECOND_HALF_PROGRESS = 0.3
+"""Fraction of the loss reduction that came in the second half."""
+_MIN_LOSS_DROP = 0.04
+"""Fraction of the chance-level loss, in the second half; a smaller drop is no progress."""
+_UNDERFIT_TOP1 = 0.6
+_GOOD_TOP1 = 0.85
 _FEW_STEPS = 400
-_FEW_A_CLASS, _VERY_FEW_A_CLASS = 100, 25
-_RATE_TOO_LOW = 1 / 8
-"""Of the usual rate."""
+_FEW_PER_CLASS, _VERY_FEW_PER_CLASS = 100, 25
+_LOW_RELATIVE_LR = 1 / 8
 
 
 class Finding(NamedTuple):
-    """A verdict, what is said behind it, its evidence, and since which epoch it can be seen."""
+    """A verdict, the details that follow it in a sentence, its evidence, and its first epoch."""
 
     verdict: str
-    said: str
+    details: str
     evidence: Sequence[str]
     since: int | None = None
 
 
-def find(signs: Signs) -> Finding:
-    """The first of these that holds; what spoils the others' signs comes first."""
-    for look in (
+def apply_rules(indicators: Indicators) -> Finding:
+    """Return the first finding that applies; conditions that mask others are tried first."""
+    for rule in (
         _diverged,
-        _blown_up,
-        _stopped,
-        _relapsed,
-        _not_off_the_ground,
-        _dead_units,
-        _gap,
-        _too_few_to_learn_from,
-        _under_way,
+        _loss_exploded,
+        _interrupted,
+        _loss_rose_again,
+        _not_learning,
+        _dead_relus,
+        _overfitting,
+        _too_few_training_images,
+        _not_converged,
         _underfitting,
-        _too_few_to_judge,
+        _too_few_validation_images,
     ):
-        found = look(signs)
-        if found is not None:
-            return found
-    (top1, _), figures = signs.fit, list(signs.figures())
-    return Finding("good", f": training {top1:.0%}, validation {signs.val_top1:.0%}", figures)
+        finding = rule(indicators)
+        if finding is not None:
+            return finding
+    return Finding("healthy fit", f": {_accuracies(indicators)}", list(indicators.evidence()))
 
 
-_TOO_HIGH, _OVERFITTING = "learning rate too high", "overfitting"
+_LR_TOO_HIGH, _OVERFITTING = "learning rate too high", "overfitting"
+_NOT_CONVERGED, _TOO_FEW_IMAGES = "not converged yet", "too few images"
 
 
-def _diverged(signs: Signs) -> Finding | None:
-    said = signs.measured.diverged if signs.measured else ""
-    for epoch in signs.epochs:
+def _accuracies(indicators: Indicators) -> str:
+    return f"training {indicators.train_top1:.0%}, validation {indicators.val_top1:.0%}"
+
+
+def _diverged(indicators: Indicators) -> Finding | None:
+    description = indicators.measurements.diverged if indicators.measurements else ""
+    for epoch in indicators.epochs:
         values = (epoch.train_loss, epoch.val_loss)
         if not all(map(math.isfinite, values)):
-            said = f"in epoch {epoch.epoch}: the loss is {values[0]:g}"
+            description = f"in epoch {epoch.epoch}: the loss is {values[0]:g}"
             break
-    if not said:
+    if not description:
         return None
-    curves = [f"loss of epoch {e.epoch}: {e.train_loss:.3g}" for e in signs.epochs[-3:]]
-    since = len(signs.epochs) + 1
-    return Finding(_TOO_HIGH, f": training broke off {said}", [said, *curves], since)
+    losses = [f"loss of epoch {e.epoch}: {e.train_loss:.3g}" for e in indicators.epochs[-3:]]
+    evidence = [f"diverged {description}", *losses]
+    since = len(indicators.epochs) + 1
+    return Finding(_LR_TOO_HIGH, f": training diverged {description}", evidence, since)
 
 
-def _blown_up(signs: Signs) -> Finding | None:
-    losses = [epoch.train_loss for epoch in signs.epochs]
-    worst, guess = max(losses), signs.guess_loss
-    if worst > _BLOWN * guess and signs.learned < 0.3:
-        epoch = signs.epochs[losses.index(worst)].epoch
-        said = f": the training loss rose to {worst:.3g}, where guessing has {guess:.2f}"
-        return Finding(_TOO_HIGH, said, [*signs.figures(), *_silent(signs)], epoch)
+def _loss_exploded(indicators: Indicators) -> Finding | None:
+    losses = [epoch.train_loss for epoch in indicators.epochs]
+    highest, chance = max(losses), indicators.chance_loss
+    if highest > _EXPLODED * chance and indicators.loss_reduction < 0.3:
+        epoch = indicators.epochs[losses.index(highest)].epoch
+        details = f": the training loss rose to {highest:.3g}; chance level is {chance:.2f}"
+        evidence = [*indicators.evidence(), *_dead_units(indicators)]
+        return Finding(_LR_TOO_HIGH, details, evidence, epoch)
     return None
 
 
-def _stopped(signs: Signs) -> Finding | None:
-    """Before its end a training shows nothing for sure but what more epochs do not mend."""
-    if not signs.is_stopped or signs.recipe is None:
+def _interrupted(indicators: Indicators) -> Finding | None:
+    """Report only overfitting before the last epoch: more epochs may fix anything else."""
+    if not indicators.was_interrupted or indicators.recipe is None:
         return None
-    gap = _gap(signs)
-    if gap is not None and gap.verdict == _OVERFITTING:
-        return gap
-    said = f" after {len(signs.epochs)} of {signs.recipe.epochs} epochs"
-    return Finding(STOPPED, said, list(signs.figures()))
+    finding = _overfitting(indicators)
+    if finding is not None and finding.verdict == _OVERFITTING:
+        return finding
+    details = f" after {len(indicators.epochs)} of {indicators.recipe.epochs} epochs"
+    return Finding(INTERRUPTED, details, list(indicators.evidence()))
 
 
-def _relapsed(signs: Signs) -> Finding | None:
-    losses, guess = [epoch.train_loss for epoch in signs.epochs], signs.guess_loss
-    least = min(losses)
-    if guess - least > _LEARNED * guess and signs.train_loss - least > _RELAPSE * (guess - least):
-        epoch = signs.epochs[losses.index(least)].epoch
-        said = (
-            f" since epoch {epoch + 1}: the training loss had fallen to {least:.3g} "
-            f"and rose to {signs.train_loss:.3g} again"
+def _loss_rose_again(indicators: Indicators) -> Finding | None:
+    losses, chance = [epoch.train_loss for epoch in indicators.epochs], indicators.chance_loss
+    lowest = min(losses)
+    reduction, loss = chance - lowest, indicators.train_loss
+    if reduction > _MIN_PROGRESS * chance and loss - lowest > _LOST_PROGRESS * reduction:
+        epoch = indicators.epochs[losses.index(lowest)].epoch
+        details = (
+            f" since epoch {epoch + 1}: the training loss had fallen to {lowest:.3g} "
+            f"and rose to {loss:.3g} again"
         )
-        return Finding(_TOO_HIGH, said, [*signs.figures(), *_silent(signs)], epoch + 1)
+        evidence = [*indicators.evidence(), *_dead_units(indicators)]
+        return Finding(_LR_TOO_HIGH, details, evidence, epoch + 1)
     return None
 
 
-def _not_off_the_ground(signs: Signs) -> Finding | None:
-    if signs.learned > _LEARNED:
+def _not_learning(indicators: Indicators) -> Finding | None:
+    if indicators.loss_reduction > _MIN_PROGRESS:
         return None
-    figures = [*signs.figures(), *_silent(signs)]
-    if signs.rate < _RATE_TOO_LOW:
-        return _too_low(signs)
-    if signs.silent[1] >= _SILENT:
-        return _of_silence(signs)
-    if signs.steps < _FEW_STEPS:
-        said = f": {signs.steps:.0f} steps are too few to leave chance"
-        return Finding("not finished", said, figures)
-    said = f" at chance: validation {signs.val_top1:.0%}, guessing {signs.guess_top1:.0%}"
-    return Finding("standing still", said, figures)
+    evidence = [*indicators.evidence(), *_dead_units(indicators)]
+    if indicators.relative_lr < _LOW_RELATIVE_LR:
+        return _lr_too_low(indicators)
+    if indicators.most_dead_layer[1] >= _DEAD_FRACTION:
+        return _dead_relus_finding(indicators)
+    if indicators.steps < _FEW_STEPS:
+        details = f": {indicators.steps:.0f} steps are too few to leave chance level"
+        return Finding(_NOT_CONVERGED, details, evidence)
+    details = f": validation {indicators.val_top1:.0%}, chance level {indicators.chance_top1:.0%}"
+    return Finding("not learning", details, evidence)
 
 
-def _dead_units(signs: Signs) -> Finding | None:
-    top1, _ = signs.fit
-    return _of_silence(signs) if signs.silent[1] >= _SILENT and top1 < _UNDERFIT else None
+def _dead_relus(indicators: Indicators) -> Finding | None:
+    _, fraction = indicators.most_dead_layer
+    if fraction >= _DEAD_FRACTION and indicators.train_top1 < _UNDERFIT_TOP1:
+        return _dead_relus_finding(indicators)
+    return None
 
 
-def _of_silence(signs: Signs) -> Finding:
-    layer, share = signs.silent
-    said = f": {share:.0%} of {layer} is 0 for every image"
-    return Finding("dead ReLUs", said, [*_silent(signs), *signs.figures()])
+def _dead_relus_finding(indicators: Indicators) -> Finding:
+    layer, fraction = indicators.most_dead_layer
+    details = f": {fraction:.0%} of {layer} is 0 for every image"
+    return Finding("dead ReLUs", details, [*_dead_units(indicators), *indicators.evidence()])
 
 
-def _gap(signs: Signs) -> Finding | None:
-    """Training far above validation, and validation that suffers from it."""
-    (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
-    if not apart or top1 - val < _GAP:
+def _overfitting(indicators: Indicators) -> Finding | None:
+    """Training accuracy far above validation, which suffers from it."""
+    train_top1, gap = indicators.train_top1, indicators.train_top1 - indicators.val_top1
+    if not indicators.has_gap or gap < _MIN_GAP:
         return None
-    since, figures = _since(signs), list(signs.figures())
-    said = f": training {top1:.0%}, validation {val:.0%}"
-    per_class = signs.train / signs.classes if signs.train else math.inf
-    if signs.regular and per_class < _FEW_A_CLASS:
-        about = f": {per_class:.0f} a class to train on{said.replace(':', ' give', 1)}"
-        return Finding("too few images", about, figures, since)
-    rise = _rise(signs)
-    if top1 < _KNOWN_BY_HEART and rise < _RISE and top1 - val < _CHASM:
+    since, evidence = _gap_since(indicators), list(indicators.evidence())
+    per_class = indicators.train_per_class
+    if indicators.is_regularized and per_class < _FEW_PER_CLASS:
+        details = f": {per_class:.0f} training images per class; {_accuracies(indicators)}"
+        return Finding(_TOO_FEW_IMAGES, details, evidence, since)
+    rise = _val_loss_rise(indicators)
+    if train_top1 < _MEMORIZED_TOP1 and rise < _VAL_LOSS_RISE and gap < _LARGE_GAP:
         return None
-    if rise >= _RISE:
-        figures.append(f"the validation loss rose by {rise:.0%} above its lowest")
-    when = "" if since is None else f" since epoch {since}"
-    return Finding(_OVERFITTING, f"{when}{said}", figures, since)
+    if rise >= _VAL_LOSS_RISE:
+        evidence.append(f"the validation loss rose by {rise:.0%} above its minimum")
+    start = "" if since is None else f" since epoch {since}"
+    return Finding(_OVERFITTING, f"{start}: {_accuracies(indicators)}", evidence, since)
 
 
-def _too_few_to_learn_from(signs: Signs) -> Finding | None:
-    """So few that even the difference to training is hidden by noise."""
-    per_class = signs.train / signs.classes if signs.train else math.inf
-    if per_class >= _VERY_FEW_A_CLASS or signs.val_top1 >= _FINE:
+def _too_few_training_images(indicators: Indicators) -> Finding | None:
+    """So few that even the gap to training accuracy is within the noise."""
+    per_class, val_top1 = indicators.train_per_class, indicators.val_top1
+    if per_class >= _VERY_FEW_PER_CLASS or val_top1 >= _GOOD_TOP1:
         return None
-    said = f": {per_class:.0f} a class to train on give validation {signs.val_top1:.0%}"
-    return Finding("too few images", said, list(signs.figures()))
+    details = f": {per_class:.0f} training images per class; validation {val_top1:.0%}"
+    return Finding(_TOO_FEW_IMAGES, details, list(indicators.evidence()))
 
 
-def _under_way(signs: Signs) -> Finding | None:
-    """Cut off while it learned, or so slow that it will never arrive."""
-    top1, _ = signs.fit
-    if top1 >= _KNOWN_BY_HEART or _is_apart(signs):
+def _not_converged(indicators: Indicators) -> Finding | None:
+    """Ended while the loss still fell, or so slow that it will not converge."""
+    if indicators.train_top1 >= _MEMORIZED_TOP1 or _exceeds_healthy_gap(indicators):
         return None
-    if signs.rate < _RATE_TOO_LOW and signs.steps > _FEW_STEPS:
-        return _too_low(signs)
-    share = signs.second_half
-    middle, last = signs.epochs[(len(signs.epochs) - 1) // 2], signs.epochs[-1]
-    fall = (middle.train_loss - last.train_loss) / signs.guess_loss
-    is_short = signs.steps <= _FEW_STEPS
-    if fall <= 0 or (not is_short and (share < _UNFINISHED or fall < _STILL_FALLS)):
+    if indicators.relative_lr < _LOW_RELATIVE_LR and indicators.steps > _FEW_STEPS:
+        return _lr_too_low(indicators)
+    progress, epochs = indicators.second_half_progress, indicators.epochs
+    middle, last = epochs[(len(epochs) - 1) // 2], epochs[-1]
+    drop = (middle.train_loss - last.train_loss) / indicators.chance_loss
+    is_short = indicators.steps <= _FEW_STEPS
+    is_flat = progress < _SECOND_HALF_PROGRESS or drop < _MIN_LOSS_DROP
+    if drop <= 0 or (not is_short and is_flat):
         return None
-    said = (
+    details = (
         f": from epoch {middle.epoch} to {last.epoch} the training loss still fell from "
         f"{middle.train_loss:.3g} to {last.train_loss:.3g}"
     )
-    figures = [*signs.figures(), f"{share:.0%} of what was learned came in the second half"]
-    return Finding("not finished", said, figures)
+    part = f"{progress:.0%} of the loss reduction came in the second half of the epochs"
+    return Finding(_NOT_CONVERGED, details, [*indicators.evidence(), part])
 
 
-def _too_low(signs: Signs) -> Finding:
-    first = signs.epochs[0].train_loss
-    said = (
-        f": in {len(signs.epochs)} epochs the training loss only came from {first:.3g} "
-        f"to {signs.train_loss:.3g}"
+def _lr_too_low(indicators: Indicators) -> Finding:
+    first = indicators.epochs[0].train_loss
+    details = (
+        f": in {len(indicators.epochs)} epochs the training loss only went from {first:.3g} "
+        f"to {indicators.train_loss:.3g}"
     )
-    rate = f"the rate is {signs.rate:.2g} of what is usual for its optimizer"
-    return Finding("learning rate too low", said, [*signs.figures(), rate])
+    ratio = f"the learning rate is {indicators.relative_lr:.2g} times the usual for its optimizer"
+    return Finding("learning rate too low", details, [*indicators.evidence(), ratio])
 
 
-def _underfitting(signs: Signs) -> Finding | None:
-    top1, _ = signs.fit
-    if top1 >= _UNDERFIT or _is_apart(signs):
+def _underfitting(indicators: Indicators) -> Finding | None:
+    if indicators.train_top1 >= _UNDERFIT_TOP1 or _exceeds_healthy_gap(indicators):
         return None
-    said = f": training {top1:.0%}, validation {signs.val_top1:.0%}, and it learns little more"
-    return Finding("underfitting", said, list(signs.figures()))
+    details = f": {_accuracies(indicators)}; the training loss hardly falls any more"
+    return Finding("underfitting", details, list(indicators.evidence()))
 
 
-def _too_few_to_judge(signs: Signs) -> Finding | None:
-    low, high = interval(signs.val_top1, signs.val)
-    if not signs.val or high - low <= _WIDE:
+def _too_few_validation_images(indicators: Indicators) -> Finding | None:
+    count = indicators.val_count
+    low, high = confidence_interval(indicators.val_top1, count)
+    if not count or high - low <= _WIDE_INTERVAL:
         return None
-    said = f": by {signs.val} to validate on, the accuracy is anything from {low:.0%} to {high:.0%}"
-    return Finding("too few images", said, list(signs.figures()))
+    details = (
+        f": with {count} validation images the 95% confidence interval of the accuracy is "
+        f"{low:.0%} to {high:.0%}"
+    )
+    return Finding(_TOO_FEW_IMAGES, details, list(indicators.evidence()))
 
 
-def _is_apart(signs: Signs) -> bool:
-    """Whether training is surely above validation by more than in a healthy training."""
-    (top1, count), val = signs.fit, signs.val_top1
-    apart = interval(top1, count)[0] > interval(val, signs.least_val)[1]
-    return apart and top1 - val >= _GAP / 2
+def _exceeds_healthy_gap(indicators: Indicators) -> bool:
+    return indicators.has_gap and indicators.train_top1 - indicators.val_top1 >= _MIN_GAP / 2
 
 
-def _since(signs: Signs) -> int | None:
-    """The epoch behind the lowest validation loss, or that from which on the curves are apart."""
-    losses = [epoch.val_loss for epoch in signs.epochs]
-    if _rise(signs) >= _RISE:
-        return signs.epochs[losses.index(min(losses))].epoch + 1
-    since, count = None, signs.train or signs.fit[1]
-    for epoch in reversed(signs.epochs):
-        low = interval(epoch.train_top1, count)[0]
-        if low <= interval(epoch.val_top1, signs.least_val)[1]:
+def _gap_since(indicators: Indicators) -> int | None:
+    """Return the epoch after the lowest validation loss, or the first with a lasting gap."""
+    losses = [epoch.val_loss for epoch in indicators.epochs]
+    if _val_loss_rise(indicators) >= _VAL_LOSS_RISE:
+        return indicators.epochs[losses.index(min(losses))].epoch + 1
+    since, count = None, indicators.train_count or indicators.train_top1_count
+    for epoch in reversed(indicators.epochs):
+        low = confidence_interval(epoch.train_top1, count)[0]
+        if low <= confidence_interval(epoch.val_top1, indicators.min_val_count)[1]:
             break
         since = epoch.epoch
     return since
 
 
-def _rise(signs: Signs) -> float:
-    """How far the validation loss has risen above its lowest, relative."""
-    losses = smooth([epoch.val_loss for epoch in signs.epochs])
+def _val_loss_rise(indicators: Indicators) -> float:
+    """Return the relative rise of the validation loss above its minimum."""
+    losses = median_filter([epoch.val_loss for epoch in indicators.epochs])
     return losses[-1] / max(min(losses), 1e-9) - 1
 
 
-def _silent(signs: Signs) -> Iterator[str]:
-    known = signs.measured.silent if signs.measured else {}
-    if any(share > 0 for share in known.values()):
-        shares = ", ".join(f"{name} {share:.0%}" for name, share in known.items())
-        yield f"units that are 0 for every image: {shares}"
+def _dead_units(indicators: Indicators) -> Iterator[str]:
+    fractions = indicators.measurements.dead_units if indicators.measurements else {}
+    if any(fraction > 0 for fraction in fractions.values()):
+        layers = ", ".join(f"{name} {fraction:.0%}" for name, fraction in fractions.items())
+        yield f"dead ReLU units (0 for every image): {layers}"

@@ -1,4 +1,4 @@
-"""Evaluate a run on images whose classes are known."""
+"""Evaluate a run on labeled images."""
 
 import os
 import unicodedata
@@ -10,23 +10,25 @@ from numpy.typing import NDArray
 
 from alexnet import data
 from alexnet.backends import Compute
-from alexnet.data.augmentation import LUMA
-from alexnet.data.membership import are_known, contents, read_contents
+from alexnet.data.gray import to_gray
+from alexnet.data.membership import content_ids, is_member, load_content_ids
 from alexnet.data.samples import SPLITS, Dataset, Sample
+from alexnet.data.unreadable import skipped_notices, unreadable_message
 from alexnet.errors import UserError
-from alexnet.evaluation.files import require_writable, save
+from alexnet.evaluation.files import save
 from alexnet.evaluation.metrics import measure
 from alexnet.evaluation.results import Evaluation
+from alexnet.io.output_paths import check_output_folder
 from alexnet.prediction import Predictor
 from alexnet.prediction.crops import check_crops, probabilities
 from alexnet.progress import Progress, no_progress
 from alexnet.run import TRAINED_ON, Run
-from alexnet.text import counted, printable, some
+from alexnet.text import join_limited, pluralize, printable
 
 EVERYTHING = "all"
 
-_MOSTLY = 0.5
-"""Above this share of images that a run was trained on, data is that of the run."""
+_MIN_OVERLAP = 0.5
+"""A dataset is that of a run if more than this fraction of its images trained the run."""
 
 
 def evaluate(
@@ -35,13 +37,13 @@ def evaluate(
     *,
     split: str | None = None,
     crops: int = 1,
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     output_dir: str | os.PathLike[str] | None = None,
     progress: Progress = no_progress,
 ) -> Evaluation:
-    """Figures, a confusion matrix and the worst mistakes of a run on images.
+    """Evaluate a run on labeled images: metrics, confusion matrix, most confident errors.
 
-    The classes of the images are matched to those of the model by name.
+    Classes are matched to those of the model by name.
 
     Args:
         run: a run, its folder, or a `Predictor` of one.
@@ -63,44 +65,44 @@ def evaluate(
     """
     check_crops(crops)
     if output_dir is not None:
-        require_writable(Path(output_dir))
+        check_output_folder(output_dir, label="evaluation")
     predictor, run = _opened(run)
-    found = data.find(source, progress=progress)
-    found, split, notices = _with_split(run, found, split, progress)
-    samples = found.samples if split == EVERYTHING else found.split(split)
-    of_model = _match(samples, found, run)
+    dataset = data.find(source, progress=progress)
+    dataset, split, notices = _with_split(run, dataset, split, progress)
+    samples = dataset.samples if split == EVERYTHING else dataset.split(split)
+    of_model = _match(samples, dataset, run)
     predictor = predictor or Predictor.of_run(run, compute)
     compute = predictor.compute
     store = data.open_store(samples, run.preprocessing.resize_px, compute.workers, progress)
     if not len(store.rows):
-        raise UserError(f"{printable(found.source)}: {_none_readable(store.broken)}")
+        raise UserError(f"{printable(dataset.source)}: {unreadable_message(store.unreadable)}")
     with progress("evaluating images", len(store.rows)) as steps:
         images = (store[int(row)] for row in store.rows)
-        found_p = probabilities(
+        predicted = probabilities(
             predictor.model, images, crops, batch_size=compute.batch_size, steps=steps
         )
     labels = of_model[store.labels[store.rows]]
     evaluation = Evaluation(
         run=run.folder,
-        source=found.source,
-        root=found.root,
+        source=dataset.source,
+        root=dataset.root,
         split=split,
         crops=crops,
-        metrics=measure(found_p, labels, run.classes),
+        metrics=measure(predicted, labels, run.classes),
         paths=[samples[int(row)].path for row in store.rows],
         labels=labels,
-        probabilities=found_p,
-        broken=tuple((sample.path, reason) for sample, reason in store.broken),
+        probabilities=predicted,
+        unreadable=tuple(store.unreadable),
         notices=(
-            *found.notices,
+            *dataset.notices,
             *notices,
-            *_say_trained_on(run, store, found, split),
-            *_lacking(labels, run),
-            *_say_broken(store.broken, len(samples)),
+            *_training_overlap_notice(run, store, dataset, split),
+            *_missing_classes_notice(labels, run),
+            *skipped_notices(store.unreadable, len(samples)),
         ),
     )
-    seen = _gray if run.preprocessing.channels == "gray" else np.asarray
-    wrong = {row: seen(store[int(store.rows[row])]) for row, _ in evaluation.mistakes()}
+    as_seen = to_gray if run.preprocessing.channels == "gray" else np.asarray
+    wrong = {row: as_seen(store[int(store.rows[row])]) for row, _ in evaluation.mistakes()}
     return save(evaluation, wrong, None if output_dir is None else Path(output_dir))
 
 
@@ -112,97 +114,91 @@ def _opened(source: Run | Predictor | str | os.PathLike[str]) -> tuple[Predictor
     return None, source if isinstance(source, Run) else Run.open(source)
 
 
-def _gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An image (S, S, 3) as a network for gray images sees it, three channels alike."""
-    gray = np.rint(image.astype(np.float32) @ LUMA).astype(np.uint8)
-    return np.repeat(gray[..., None], 3, axis=-1)
-
-
 def _with_split(
-    run: Run, found: Dataset, split: str | None, progress: Progress
+    run: Run, dataset: Dataset, split: str | None, progress: Progress
 ) -> tuple[Dataset, str, tuple[str, ...]]:
-    """The data as the run would split it, the split to evaluate, and what to say of it."""
+    """Return the dataset as the run would split it, the split to evaluate, and a notice."""
     if split not in (None, EVERYTHING, *SPLITS):
-        raise UserError(f"split has to be one of {', '.join(SPLITS)} or all, got {split!r}")
-    if run.data.split_by == "hash" and split != EVERYTHING and _is_own(run, found, progress):
-        found = data.with_split(found, run.recipe.val_fraction, progress)
-    there = {name: len(found.split(name)) for name in SPLITS if found.split(name)}
-    chosen = split or next((name for name in ("val", "test", "train") if name in there), EVERYTHING)
-    if chosen != EVERYTHING and chosen not in there:
-        raise UserError(_no_such_split(found, chosen, there))
-    source = printable(found.source)
-    count = len(found.samples) if chosen == EVERYTHING else there[chosen]
-    if chosen == EVERYTHING:
-        said = f"evaluated: all {counted(count, 'image')} of {source}"
-    else:
-        how = (
-            ", which training split off by a hash of the content"
-            if found.split_by == "hash"
-            else ""
+        raise UserError(
+            f"invalid value for split: expected {', '.join(SPLITS)} or all, got {split!r}"
         )
-        said = f"evaluated: {chosen} of {source}, {counted(count, 'image')}{how}"
-    return found, chosen, (said,)
+    if run.data.split_by == "hash" and split != EVERYTHING and _is_own(run, dataset, progress):
+        dataset = data.with_split(dataset, run.recipe.val_fraction, progress)
+    counts = {name: len(dataset.split(name)) for name in SPLITS if dataset.split(name)}
+    chosen = split or next(
+        (name for name in ("val", "test", "train") if name in counts), EVERYTHING
+    )
+    if chosen != EVERYTHING and chosen not in counts:
+        raise UserError(_no_such_split(dataset, chosen, counts))
+    source = printable(dataset.source)
+    count = len(dataset.samples) if chosen == EVERYTHING else counts[chosen]
+    if chosen == EVERYTHING:
+        notice = f"evaluating all {pluralize(count, 'image')} of {source}"
+    else:
+        how = ", held out by training by content hash" if dataset.split_by == "hash" else ""
+        notice = f"evaluating {chosen} of {source}, {pluralize(count, 'image')}{how}"
+    return dataset, chosen, (notice,)
 
 
-def _is_own(run: Run, found: Dataset, progress: Progress) -> bool:
-    """Whether this is the data that the run was trained on, perhaps in another form or place."""
-    if _is_of_root(run, found):
+def _is_own(run: Run, dataset: Dataset, progress: Progress) -> bool:
+    """Return whether the run was trained on this dataset, perhaps in another form or place."""
+    if _is_of_root(run, dataset):
         return True
-    known = read_contents(run.folder / TRAINED_ON)
-    if known is None or found.split_by != "none":
+    known = load_content_ids(run.folder / TRAINED_ON)
+    if known is None or dataset.split_by != "none":
         return False
-    digests = data.fingerprints([sample.path for sample in found.samples], progress)
-    return bool(are_known(contents(digests), known).mean() > _MOSTLY)
+    digests = data.fingerprints([sample.path for sample in dataset.samples], progress)
+    return bool(is_member(content_ids(digests), known).mean() > _MIN_OVERLAP)
 
 
-def _is_of_root(run: Run, found: Dataset) -> bool:
-    return bool(run.data.root) and Path(run.data.root).resolve() == found.root.resolve()
+def _is_of_root(run: Run, dataset: Dataset) -> bool:
+    return bool(run.data.root) and Path(run.data.root).resolve() == dataset.root.resolve()
 
 
-def _say_trained_on(run: Run, store: data.Store, found: Dataset, split: str) -> tuple[str, ...]:
-    """What to say of images that the network was trained on, or may have been."""
-    better = "so it looks better than it is"
-    known = read_contents(run.folder / TRAINED_ON)
-    if known is None and not _is_of_root(run, found):
+def _training_overlap_notice(
+    run: Run, store: data.Store, dataset: Dataset, split: str
+) -> tuple[str, ...]:
+    """Warn of images that the network was, or may have been, trained on."""
+    bias = "the metrics are too optimistic"
+    known = load_content_ids(run.folder / TRAINED_ON)
+    if known is None and not _is_of_root(run, dataset):
         return (
-            f"the run does not keep which images it was trained on ({TRAINED_ON} is not there), "
-            "so some of these may be among them and it may look better than it is: judge it on "
-            "images that it has never seen, or train anew",
+            f"the run has no record of its training images ({TRAINED_ON} is missing), so some of "
+            "these may be among them and the metrics too optimistic: evaluate on new images, or "
+            "train again",
         )
     if known is None:
         on_some = split in (EVERYTHING, "train")
-        return (f"the network was trained on some of them, {better}",) if on_some else ()
-    count, of = int(are_known(store.contents[store.rows], known).sum()), len(store.rows)
+        return (f"the network was trained on some of these images: {bias}",) if on_some else ()
+    count, of = int(is_member(store.content_ids[store.rows], known).sum()), len(store.rows)
     which = "all" if count == of else f"{count:,}"
-    return (f"the network was trained on {which} of them, {better}",) if count else ()
+    return (f"the network was trained on {which} of these images: {bias}",) if count else ()
 
 
-def _no_such_split(found: Dataset, split: str, there: Mapping[str, int]) -> str:
-    source = printable(found.source)
-    if not there:
+def _no_such_split(dataset: Dataset, split: str, counts: Mapping[str, int]) -> str:
+    source = printable(dataset.source)
+    if not counts:
         return (
-            f"{source} is not split, so it has no {split!r} (where training splits data by a hash "
-            "of the content, that split holds for that very folder or file); without --split all "
-            "of it is evaluated"
+            f"{source} is not split, so it has no {split!r} (a split that training made by content "
+            "hash applies to that dataset only); without --split all of it is evaluated"
         )
-    have = ", ".join(f"{name} ({counted(count, 'image')})" for name, count in there.items())
-    return f"{source} has no images in {split!r}; it has {have}"
+    available = ", ".join(f"{name} ({pluralize(count, 'image')})" for name, count in counts.items())
+    return f"{source} has no images in {split!r}; it has {available}"
 
 
-def _match(samples: tuple[Sample, ...], found: Dataset, run: Run) -> NDArray[np.int64]:
-    """For each label of the data the number of the model's class of that name, (classes,).
+def _match(samples: tuple[Sample, ...], dataset: Dataset, run: Run) -> NDArray[np.int64]:
+    """Return the model's class index for each label of the dataset, (classes,).
 
     Raises:
-        UserError: images of classes that the model does not know.
+        UserError: images of classes that the model does not have.
     """
-    # One name can be written in two ways that look the same, and file systems change one into
-    # the other.
+    # The same name has two Unicode forms, and file systems convert one into the other.
     numbers = {unicodedata.normalize("NFC", name): i for i, name in enumerate(run.classes)}
     numbers |= {name: i for i, name in enumerate(run.classes)}
     used = {sample.label for sample in samples}
-    of_model = np.full(len(found.classes), -1, np.int64)
+    of_model = np.full(len(dataset.classes), -1, np.int64)
     unknown = []
-    for label, name in enumerate(found.classes):
+    for label, name in enumerate(dataset.classes):
         number = numbers.get(name, numbers.get(unicodedata.normalize("NFC", name)))
         if number is not None:
             of_model[label] = number
@@ -210,34 +206,20 @@ def _match(samples: tuple[Sample, ...], found: Dataset, run: Run) -> NDArray[np.
             unknown.append(name)
     if unknown:
         raise UserError(
-            f"{printable(found.source)}: the model in {printable(run.folder)} does not know "
-            f"{'class' if len(unknown) == 1 else 'classes'} {some(unknown, 10)}; "
-            f"it knows {some(list(run.classes), 10)}"
+            f"{printable(dataset.source)}: the model in {printable(run.folder)} does not have "
+            f"{'class' if len(unknown) == 1 else 'classes'} {join_limited(unknown, 10)}; "
+            f"it has {join_limited(list(run.classes), 10)}"
         )
     return of_model
 
 
-def _lacking(labels: NDArray[np.int64], run: Run) -> tuple[str, ...]:
+def _missing_classes_notice(labels: NDArray[np.int64], run: Run) -> tuple[str, ...]:
     here = set(labels.tolist())
     names = [name for i, name in enumerate(run.classes) if i not in here]
     if not names:
         return ()
-    of_all = f"{len(names)} of the model's {counted(len(run.classes), 'class', 'classes')}"
+    of_all = f"{len(names)} of the model's {pluralize(len(run.classes), 'class', 'classes')}"
     verb = "has" if len(names) == 1 else "have"
-    return (f"{of_all} {verb} no images here, so their recall is unknown: {some(names, 10)}",)
-
-
-Broken = list[tuple[Sample, str]]
-
-
-def _say_broken(broken: Broken, of: int) -> tuple[str, ...]:
-    if not broken:
-        return ()
-    named = [f"{printable(sample.path)} ({reason})" for sample, reason in broken]
-    return (f"{len(broken)} of {counted(of, 'image')} left out, unreadable: {some(named)}",)
-
-
-def _none_readable(broken: Broken) -> str:
-    sample, reason = broken[0]
-    others = f"; {len(broken) - 1:,} more cannot be read either" if len(broken) > 1 else ""
-    return f"no image can be read: {printable(sample.path)}: {reason}{others}"
+    return (
+        f"{of_all} {verb} no images here; their recall is undefined: {join_limited(names, 10)}",
+    )

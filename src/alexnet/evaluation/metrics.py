@@ -1,4 +1,4 @@
-"""How good predictions are: the field's own figures, from probabilities and the truth."""
+"""Classification metrics from probabilities and labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from numpy.typing import ArrayLike, NDArray
 from alexnet.errors import UserError
 
 _Z95 = 1.959963984540054
-"""97.5% of a normal distribution lies below this many standard deviations."""
+"""The 97.5% quantile of the standard normal distribution."""
 
-_LEAST = np.finfo(np.float64).tiny
-"""Stands for a probability that came out as 0, so that the loss stays a number."""
+_SMALLEST = np.finfo(np.float64).tiny
+"""Replaces a probability of 0, so that the loss stays finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassMetrics:
-    """One class. A figure is None where it is not defined: recall without images of the class,
-    precision when it was never predicted, F1 when neither was there."""
+    """Metrics of one class; None where undefined: recall without images of the class, precision
+    without predictions of it, F1 without either."""
 
     name: str
     precision: float | None
     recall: float | None
     f1: float | None
     support: int
-    """Images that are of this class."""
+    """Number of images of this class."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """The figures of one evaluation. Shares are from 0 to 1; intervals hold (low, high), 95%."""
+    """The metrics of one evaluation, from 0 to 1; intervals are (low, high), 95%."""
 
     count: int
     top1: float
     top1_interval: tuple[float, float]
     top5: float
-    """Share of images whose class is among the `top5_k` most probable ones."""
+    """Fraction of images whose class is among the `top5_k` most probable ones."""
     top5_interval: tuple[float, float]
     top5_k: int
     """5, or the number of classes where there are fewer: then top5 is 1 by definition."""
@@ -46,7 +46,7 @@ class Metrics:
     per_class: tuple[ClassMetrics, ...]
     """In the order of the model's classes."""
     confusion: NDArray[np.int64]
-    """(C, C): row the truth, column the prediction."""
+    """(C, C): true class by row, predicted class by column."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class Metrics:
 
 
 def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str]) -> Metrics:
-    """The figures of predictions.
+    """Compute the metrics of predictions.
 
     Args:
         probabilities: (N, C), each row of sum 1: the softmax of logits, or a mean of these.
@@ -91,10 +91,10 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
             not finite.
 
     Example:
-        >>> found = measure([[0.9, 0.1], [0.6, 0.4]], [0, 1], ["cat", "dog"])
-        >>> found.top1, found.confusion.tolist()
+        >>> metrics = measure([[0.9, 0.1], [0.6, 0.4]], [0, 1], ["cat", "dog"])
+        >>> metrics.top1, metrics.confusion.tolist()
         (0.5, [[1, 0], [1, 0]])
-        >>> found.per_class[0].precision, found.per_class[1].precision
+        >>> metrics.per_class[0].precision, metrics.per_class[1].precision
         (0.5, None)
     """
     p, truth = _checked(probabilities, labels, len(classes))
@@ -112,23 +112,23 @@ def measure(probabilities: ArrayLike, labels: ArrayLike, classes: Sequence[str])
         top5=hitsk / len(truth),
         top5_interval=wilson(hitsk, len(truth)),
         top5_k=k,
-        loss=float(-np.log(np.maximum(p[rows, truth], _LEAST)).mean()),
+        loss=float(-np.log(np.maximum(p[rows, truth], _SMALLEST)).mean()),
         per_class=_per_class(confusion, classes),
         confusion=confusion,
     )
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """The 95% interval of a share after Wilson (1927), without correction for continuity.
+    """Return the Wilson (1927) 95% interval of a proportion, without continuity correction.
 
     Unlike the usual plus or minus it stays within 0 and 1 and keeps a width at 0 and at 1.
 
     >>> [round(end, 4) for end in wilson(8, 10)]
     [0.4902, 0.9433]
     """
-    share, z2 = hits / count, _Z95**2
-    center = share + z2 / (2 * count)
-    half = _Z95 * (share * (1 - share) / count + z2 / (4 * count * count)) ** 0.5
+    fraction, z2 = hits / count, _Z95**2
+    center = fraction + z2 / (2 * count)
+    half = _Z95 * (fraction * (1 - fraction) / count + z2 / (4 * count * count)) ** 0.5
     scale = 1 + z2 / count
     # The ends are exactly 0 and 1 there, and rounding must not take them beyond.
     low = 0.0 if hits == 0 else (center - half) / scale
@@ -148,14 +148,14 @@ def _checked(
             f"got {p.shape} and {truth.shape}"
         )
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= classes:
-        raise UserError(f"labels have to be whole numbers from 0 to {classes - 1}")
+        raise UserError(f"invalid labels: expected integers from 0 to {classes - 1}")
     if not np.isfinite(p).all():
-        raise UserError("probabilities have to be finite numbers")
+        raise UserError("invalid probabilities: expected finite numbers")
     return p, truth.astype(np.int64)
 
 
 def _rank_of_truth(p: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many classes come before the true one, (N,); of equal ones the first comes first."""
+    """Return the rank of the true class, (N,), from 0; equal probabilities rank by class order."""
     own = p[np.arange(len(truth)), truth][:, None]
     before = np.arange(p.shape[1])[None, :] < truth[:, None]
     rank: NDArray[np.int64] = ((p > own) | ((p == own) & before)).sum(axis=1)
@@ -163,21 +163,21 @@ def _rank_of_truth(p: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[
 
 
 def _per_class(confusion: NDArray[np.int64], classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
-    found = []
+    metrics = []
     for i, name in enumerate(classes):
-        right, support = int(confusion[i, i]), int(confusion[i].sum())
+        correct, support = int(confusion[i, i]), int(confusion[i].sum())
         predicted = int(confusion[:, i].sum())
-        found.append(
+        metrics.append(
             ClassMetrics(
                 name=name,
-                precision=_share(right, predicted),
-                recall=_share(right, support),
-                f1=_share(2 * right, predicted + support),
+                precision=_ratio(correct, predicted),
+                recall=_ratio(correct, support),
+                f1=_ratio(2 * correct, predicted + support),
                 support=support,
             )
         )
-    return tuple(found)
+    return tuple(metrics)
 
 
-def _share(part: int, whole: int) -> float | None:
+def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None

@@ -1,4 +1,4 @@
-"""Calibration: whether a network that is 80% sure is right four times of five."""
+"""Calibration: whether predictions with 80% confidence are correct 80% of the time."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ class Bin:
     high: float
     count: int
     confidence: float | None
-    """The mean of theirs; None for an empty bin, as is accuracy."""
+    """Mean confidence; None for an empty bin, as is accuracy."""
     accuracy: float | None
-    """Share of them that is right."""
+    """Fraction of correct predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,51 +35,53 @@ class Calibration:
 
     @property
     def lean(self) -> float:
-        """Mean confidence less accuracy: above 0 the network is surer than it is right."""
+        """Mean confidence minus accuracy: positive for an overconfident network."""
         count = sum(one.count for one in self.bins)
         filled = [(one.count, one.confidence or 0, one.accuracy or 0) for one in self.bins]
         return sum(n * (confidence - accuracy) for n, confidence, accuracy in filled) / count
 
 
-def calibration(confidence: ArrayLike, right: ArrayLike, bins: int = BINS) -> Calibration:
-    """How well confidence agrees with accuracy, in bins of equal width (arXiv 1706.04599, 2.1).
+def calibration(confidence: ArrayLike, correct: ArrayLike, bins: int = BINS) -> Calibration:
+    """Compute the expected calibration error in bins of equal width (arXiv 1706.04599, 2.1).
 
     Args:
         confidence: (N,), the probability of each prediction, 0 to 1.
-        right: (N,), whether it was right.
+        correct: (N,), whether it was correct.
 
     Raises:
         UserError: no predictions, shapes that differ, no bins, or a confidence out of range.
 
     Example:
-        >>> found = calibration([0.9, 0.9, 0.6, 0.6], [True, True, True, False], bins=5)
-        >>> round(found.error, 3), [one.count for one in found.bins]
+        >>> result = calibration([0.9, 0.9, 0.6, 0.6], [True, True, True, False], bins=5)
+        >>> round(result.error, 3), [one.count for one in result.bins]
         (0.1, [0, 0, 2, 0, 2])
     """
-    sure, hit = np.asarray(confidence, np.float64), np.asarray(right, bool)
+    sure, hit = np.asarray(confidence, np.float64), np.asarray(correct, bool)
     if sure.ndim != 1 or sure.shape != hit.shape or not sure.size:
-        raise UserError(f"expected N confidences and N answers, got {sure.shape} and {hit.shape}")
+        raise UserError(
+            f"expected N confidences and N booleans, got shapes {sure.shape} and {hit.shape}"
+        )
     if bins < 1:
-        raise UserError(f"bins has to be at least 1, got {bins}")
+        raise UserError(f"invalid value for bins: expected at least 1, got {bins}")
     # Sums of rounded probabilities may lie a little above 1.
     if not (sure >= 0).all() or not (sure <= 1 + 1e-6).all():
-        raise UserError("confidences have to lie between 0 and 1")
+        raise UserError("invalid confidence: expected values between 0 and 1")
     # The bins are closed above, ((m - 1) / M, m / M], and the first one has 0 too.
     edges = np.arange(1, bins) / bins
     place = np.searchsorted(edges, sure, side="left")
     counts = np.bincount(place, minlength=bins)
     filled = np.maximum(counts, 1)
     means = np.bincount(place, sure, bins) / filled
-    shares = np.bincount(place, hit, bins) / filled
+    accuracies = np.bincount(place, hit, bins) / filled
     return Calibration(
-        error=float((counts * abs(shares - means)).sum() / sure.size),
+        error=float((counts * abs(accuracies - means)).sum() / sure.size),
         bins=tuple(
             Bin(
                 low=m / bins,
                 high=(m + 1) / bins,
                 count=int(counts[m]),
                 confidence=float(means[m]) if counts[m] else None,
-                accuracy=float(shares[m]) if counts[m] else None,
+                accuracy=float(accuracies[m]) if counts[m] else None,
             )
             for m in range(bins)
         ),

@@ -1,4 +1,4 @@
-"""Validation on center crops, without files or figures: what training does after each epoch."""
+"""Validation on center crops after each epoch of training, without files or plots."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ _TOP = 5
 
 
 class ImageSource(Protocol):
-    """Kept squares by row, with the label of each row."""
+    """Cached images by row, with the label of each row."""
 
     @property
     def labels(self) -> NDArray[np.int64]: ...

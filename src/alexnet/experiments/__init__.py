@@ -1,6 +1,6 @@
-"""The paper's claims, put to the test on any images.
+"""Experiments that test the paper's claims on any dataset.
 
-Names are loaded when they are first used: the claims themselves need no framework.
+Names other than the claims are imported on first use, so that the claims need no framework.
 """
 
 import importlib
@@ -10,14 +10,14 @@ from alexnet.experiments.claims import EXPERIMENTS, Arm, Comparison, Experiment
 
 if TYPE_CHECKING:
     from alexnet.experiments.cost import Cost as Cost
-    from alexnet.experiments.outcomes import Trained as Trained
-    from alexnet.experiments.runner import Result as Result
-    from alexnet.experiments.runner import Results as Results
-    from alexnet.experiments.runner import Watcher as Watcher
-    from alexnet.experiments.runner import experiment as experiment
-    from alexnet.experiments.verdicts import ArmResult as ArmResult
-    from alexnet.experiments.verdicts import Finding as Finding
-    from alexnet.experiments.verdicts import sentence as sentence
+    from alexnet.experiments.results import ArmResult as ArmResult
+    from alexnet.experiments.results import ExperimentResult as ExperimentResult
+    from alexnet.experiments.results import ExperimentResults as ExperimentResults
+    from alexnet.experiments.results import Finding as Finding
+    from alexnet.experiments.results import TrainingOutcome as TrainingOutcome
+    from alexnet.experiments.runner import ExperimentObserver as ExperimentObserver
+    from alexnet.experiments.runner import run_experiment as run_experiment
+    from alexnet.experiments.verdicts import describe_finding as describe_finding
 
 __all__ = [
     "EXPERIMENTS",
@@ -26,25 +26,25 @@ __all__ = [
     "Comparison",
     "Cost",
     "Experiment",
+    "ExperimentObserver",
+    "ExperimentResult",
+    "ExperimentResults",
     "Finding",
-    "Result",
-    "Results",
-    "Trained",
-    "Watcher",
-    "experiment",
-    "sentence",
+    "TrainingOutcome",
+    "describe_finding",
+    "run_experiment",
 ]
 
 _LAZY = {
-    "ArmResult": "verdicts",
+    "ArmResult": "results",
     "Cost": "cost",
-    "Finding": "verdicts",
-    "Result": "runner",
-    "Results": "runner",
-    "Trained": "outcomes",
-    "Watcher": "runner",
-    "experiment": "runner",
-    "sentence": "verdicts",
+    "ExperimentObserver": "runner",
+    "ExperimentResult": "results",
+    "ExperimentResults": "results",
+    "Finding": "results",
+    "TrainingOutcome": "results",
+    "describe_finding": "verdicts",
+    "run_experiment": "runner",
 }
 
 

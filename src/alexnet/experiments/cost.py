@@ -1,4 +1,4 @@
-"""What experiments will cost, said before they start: one step is timed, the rest is counted."""
+"""Estimate the cost of experiments before they start, from one timed training step."""
 
 import math
 import tempfile
@@ -10,83 +10,83 @@ import numpy as np
 
 from alexnet import loading, weights
 from alexnet.backends import Compute
-from alexnet.config.hyperparameters import enough_epochs
+from alexnet.config.hyperparameters import with_min_steps
 from alexnet.config.preprocessing import ColorStatistics, Preprocessing, resize_px_for
 from alexnet.data.augmentation import training_plan
-from alexnet.experiments.outcomes import kept_bytes, known
 from alexnet.experiments.plan import Plan, Training
+from alexnet.experiments.trainings import disk_bytes, load_outcome
 from alexnet.progress import Progress, no_progress
 from alexnet.run import Run
 from alexnet.spec.architectures import Architecture
-from alexnet.text import byte_text, counted, duration
+from alexnet.text import format_bytes, format_duration, pluralize
 
 _WARM_STEPS = 2
 _TIMED_S = 1.0
-_FORWARD_SHARE = 1 / 3
-"""Of a step, which computes the gradients of values and of weights too."""
-_AROUND_S = 4.0
-"""Each training draws its images and judges itself."""
+_FORWARD_FRACTION = 1 / 3
+"""Cost of a forward pass relative to a training step, which also computes two gradients."""
+_OVERHEAD_S = 4.0
+"""Time that each training spends on figures and its diagnosis."""
 _TEN_CROPS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of what is still to be trained."""
+    """The estimated cost of the trainings that are still to run."""
 
     trainings: int
-    already: int
-    """Trainings that an earlier call carried out."""
+    finished: int
+    """Trainings that an earlier call finished."""
     epochs: int
     images: int
-    """For training, in each epoch."""
+    """Training images per epoch."""
     seconds: float
     disk_bytes: int
 
     def __str__(self) -> str:
-        done = f" ({self.already} more are there already)" if self.already else ""
-        size = f"{counted(self.epochs, 'epoch')} of {counted(self.images, 'image')}"
+        finished = f" ({self.finished} more already finished)" if self.finished else ""
+        size = f"{pluralize(self.epochs, 'epoch')} of {pluralize(self.images, 'image')}"
         return (
-            f"{counted(self.trainings, 'training')}{done} of {size} each: about "
-            f"{duration(self.seconds)} at the speed that this machine has now, "
-            f"{byte_text(self.disk_bytes)} of disk"
+            f"{pluralize(self.trainings, 'training')}{finished} of {size} each: about "
+            f"{format_duration(self.seconds)} at this machine's current speed, "
+            f"{format_bytes(self.disk_bytes)} of disk space"
         )
 
 
-def cost_of(
+def estimate_cost(
     plan: Plan, compute: Compute, keep_weights: bool, progress: Progress = no_progress
 ) -> Cost:
-    """Time a step of the common network here, and count the operations of the others by it."""
-    todo = [training for training in plan.trainings if known(training) is None]
-    train, val = (len(plan.images.split(name)) for name in ("train", "val"))
+    """Time a step of the common network and scale it by the operations of each training."""
+    todo = [training for training in plan.trainings if load_outcome(training) is None]
+    train, val = (len(plan.dataset.split(name)) for name in ("train", "val"))
     per_operation = 0.0
     if todo:
         with progress("timing a step", 0):
             per_operation = _seconds_per_operation(plan, compute)
     return Cost(
         trainings=len(todo),
-        already=len(plan.trainings) - len(todo),
+        finished=len(plan.trainings) - len(todo),
         epochs=plan.epochs,
         images=train,
-        seconds=sum(per_operation * _operations(one, train, val) + _AROUND_S for one in todo),
-        disk_bytes=kept_bytes(todo, keep_weights),
+        seconds=sum(per_operation * _operations(one, train, val) + _OVERHEAD_S for one in todo),
+        disk_bytes=disk_bytes(todo, keep_weights),
     )
 
 
 def _operations(training: Training, train: int, val: int) -> float:
-    epochs = enough_epochs(training.recipe, train).epochs
-    looks = epochs * val + (_TEN_CROPS * val if training.needs_ten_crops else 0)
-    return _per_image(training.architecture) * (epochs * train + looks * _FORWARD_SHARE)
+    epochs = with_min_steps(training.recipe, train).epochs
+    evaluated = epochs * val + (_TEN_CROPS * val if training.needs_ten_crops else 0)
+    return _macs(training.architecture) * (epochs * train + evaluated * _FORWARD_FRACTION)
 
 
-def _per_image(network: Architecture) -> float:
+def _macs(network: Architecture) -> float:
     return float(sum(step.macs for step in network.trace()))
 
 
 def _seconds_per_operation(plan: Plan, compute: Compute) -> float:
-    """Of a step, by the MACs of its images on their way through the network."""
+    """Return the time of a training step divided by the forward MACs of its batch."""
     network, recipe = plan.network, plan.recipe
     size = resize_px_for(network.image_size)
-    batch = min(recipe.batch_size, len(plan.images.split("train")))
+    batch = min(recipe.batch_size, len(plan.dataset.split("train")))
     with tempfile.TemporaryDirectory() as folder:
         run = Run(
             folder=Path(folder),
@@ -99,23 +99,23 @@ def _seconds_per_operation(plan: Plan, compute: Compute) -> float:
                 mean=(127.0,) * network.in_channels,
                 std=(60.0,) * network.in_channels,
             ),
-            classes=plan.images.classes,
+            classes=plan.dataset.classes,
             compute=compute,
         )
         trainer = loading.open_trainer(run, weights.initial(network, 0), compute)
     noise = np.random.default_rng(0)
-    squares = list(noise.integers(0, 256, (batch, size, size, 3), np.uint8))
-    labels = np.arange(batch) % len(plan.images.classes)
+    images = list(noise.integers(0, 256, (batch, size, size, 3), np.uint8))
+    labels = np.arange(batch) % len(plan.dataset.classes)
     colors = ColorStatistics(mean=(127.0,) * 3, std=(60.0,) * 3, axes=((1.0, 0.0, 0.0),) * 3)
     crops = training_plan(
         recipe, run.preprocessing, colors, seed=0, epoch=0, samples=np.arange(batch)
     )
     for _ in range(_WARM_STEPS):
-        trainer.step(squares, labels, crops, lr=0.0, seed=0)
-    # The fastest says what the machine can do; what else it does now may be over soon.
-    fastest, begin = math.inf, time.perf_counter()
-    while time.perf_counter() - begin < _TIMED_S:
+        trainer.step(images, labels, crops, lr=0.0, seed=0)
+    # The fastest step is the machine's speed; other processes may slow the rest.
+    fastest, first_start = math.inf, time.perf_counter()
+    while time.perf_counter() - first_start < _TIMED_S:
         start = time.perf_counter()
-        trainer.step(squares, labels, crops, lr=0.0, seed=0)
+        trainer.step(images, labels, crops, lr=0.0, seed=0)
         fastest = min(fastest, time.perf_counter() - start)
-    return fastest / (batch * _per_image(network))
+    return fastest / (batch * _macs(network))

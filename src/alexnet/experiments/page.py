@@ -1,54 +1,60 @@
-"""The page of experiments: claim, verdict, figure, numbers, and how to do it again."""
+"""Render the HTML page of experiments: claims, verdicts, figures, tables and the command."""
 
 import shlex
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from alexnet import __version__
-from alexnet.config.settings import Settings, as_text, fields
 from alexnet.experiments.claims import NETWORK, RECIPE, Comparison
 from alexnet.experiments.plan import Plan
-from alexnet.experiments.verdicts import MEASURES, NOT_SHOWN, ArmResult, Finding, measured, sentence
-from alexnet.html import render, sharp
-from alexnet.text import counted, one_decimal, printable
+from alexnet.experiments.results import ArmResult, ExperimentResult, Finding, TrainingOutcome
+from alexnet.experiments.verdicts import MEASURES, describe_finding, measure
+from alexnet.html import embed_svg, render
+from alexnet.settings import Settings, as_text, fields
+from alexnet.text import format_decimal, pluralize, printable
 
-if TYPE_CHECKING:
-    from alexnet.experiments.runner import Result
+_MARKS = {"supported": "✓", "reversed": "↺", "inconclusive": "–"}
+"""Symbols beside the verdicts, legible at a glance and without colors."""
 
-_MARKS = {"shown": "✓", "the other way round": "↺", NOT_SHOWN: "–"}
-"""Beside the words, so that a table is read at a glance and without colors."""
+_ALWAYS_SHOWN = (
+    "widths",
+    "hidden",
+    "image_size",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "schedule",
+)
+"""Fields that the table of common settings always shows."""
 
 
-_TOLD = ("widths", "hidden", "image_size", "epochs", "batch_size", "optimizer", "lr", "schedule")
-"""What the common ground says in any case."""
-
-
-def page_of(
-    plan: Plan, results: "Sequence[Result]", figures: Sequence[tuple[Figure, Figure]]
+def render_page(
+    plan: Plan, results: Sequence[ExperimentResult], figures: Sequence[tuple[Figure, Figure]]
 ) -> str:
-    """The page of one or several experiments, each with its two figures."""
-    images = plan.images
+    """Render the page of one or several experiments, each with its two figures."""
+    dataset = plan.dataset
     return render(
         "alexnet.experiments/page.html",
         title=results[0].experiment.title if len(results) == 1 else "The paper's claims",
-        data=printable(images.source),
-        sections=[_section(one, drawn) for one, drawn in zip(results, figures, strict=True)],
-        by_chance=_by_chance(results),
-        ground=_ground(plan),
+        data=printable(dataset.source),
+        sections=[_section(result, *pair) for result, pair in zip(results, figures, strict=True)],
+        by_chance=_expected_by_chance(results),
+        common=_common_settings(plan),
         changed=[
             (name, value)
             for name, value in _changed(NETWORK, plan.network) + _changed(RECIPE, plan.recipe)
-            if name not in _TOLD
+            if name not in _ALWAYS_SHOWN
         ],
-        command=command_of(plan, len(results)),
+        command=reproducing_command(plan, len(results)),
     )
 
 
-def _section(result: "Result", drawn: tuple[Figure, Figure]) -> dict[str, Any]:
+def _section(result: ExperimentResult, left: Figure, right: Figure) -> dict[str, Any]:
     experiment = result.experiment
     return {
         "name": experiment.name,
@@ -57,104 +63,105 @@ def _section(result: "Result", drawn: tuple[Figure, Figure]) -> dict[str, Any]:
         "claim": experiment.claim,
         "changed": experiment.changed,
         "notes": experiment.notes,
-        "findings": [_finding(found) for found in result.findings],
-        "courses": sharp(drawn[0], f"Courses of the errors: {experiment.title}."),
-        "differences": sharp(drawn[1], _alt(result)),
+        "findings": [_finding(finding) for finding in result.findings],
+        "curves": embed_svg(left, f"Learning curves: {experiment.title}."),
+        "differences": embed_svg(right, _alt(result)),
         "tables": [_table(result, measure) for measure in _measures(result)],
     }
 
 
-def _finding(found: Finding) -> dict[str, Any]:
-    compared = found.comparison
-    unit = "×" if found.is_factor else ""
+def _finding(finding: Finding) -> dict[str, Any]:
+    compared = finding.comparison
+    unit = "×" if finding.is_factor else ""
     return {
-        "verdict": found.verdict,
-        "mark": _MARKS[found.verdict],
-        "sentence": sentence(found),
-        "what": f"{compared.of} against {compared.against}: {MEASURES[compared.measure]}",
-        "mean": _number(found.mean, unit, found.at_least),
+        "verdict": finding.verdict,
+        "mark": _MARKS[finding.verdict],
+        "description": describe_finding(finding),
+        "comparison": f"{compared.arm} vs. {compared.baseline}: {MEASURES[compared.measure]}",
+        "mean": _number(finding.mean, unit, finding.is_lower_bound),
         "interval": "–"
-        if found.low is None or found.high is None
-        else f"{one_decimal(found.low)} to {one_decimal(found.high)}{unit}",
+        if finding.low is None or finding.high is None
+        else f"{format_decimal(finding.low)} to {format_decimal(finding.high)}{unit}",
         "paper": "–" if compared.claimed is None else f"{compared.claimed:g}{unit}",
     }
 
 
-def _number(value: float | None, unit: str, at_least: bool) -> str:
-    least = "at least " if at_least else ""
-    return "–" if value is None else f"{least}{one_decimal(value)}{unit}"
+def _number(value: float | None, unit: str, is_lower_bound: bool) -> str:
+    at_least = "at least " if is_lower_bound else ""
+    return "–" if value is None else f"{at_least}{format_decimal(value)}{unit}"
 
 
-def _measures(result: "Result") -> list[str]:
-    return list(dict.fromkeys(found.comparison.measure for found in result.findings))
+def _measures(result: ExperimentResult) -> list[str]:
+    return list(dict.fromkeys(finding.comparison.measure for finding in result.findings))
 
 
-def _table(result: "Result", measure: str) -> dict[str, Any]:
-    """A row for each seed, a column for each arm, and the means beneath."""
-    compared = Comparison(of="", against="", measure=measure)  # type: ignore[arg-type]
-    columns = [[_value(compared, arm, one) for one in arm.trained] for arm in result.arms]
-    unit = {"epochs": "", "gap": ", points"}.get(measure, ", percent")
+def _table(result: ExperimentResult, measure_name: str) -> dict[str, Any]:
+    """Return a row for each seed, a column for each arm, and the means."""
+    compared = Comparison(arm="", baseline="", measure=measure_name)  # type: ignore[arg-type]
+    columns = [[_value(compared, arm, one) for one in arm.outcomes] for arm in result.arms]
+    unit = {"epochs": "", "gap": ", points"}.get(measure_name, ", percent")
     return {
-        "caption": MEASURES[measure] + unit,
+        "caption": MEASURES[measure_name] + unit,
         "arms": [arm.arm.name for arm in result.arms],
         "rows": [
-            {"seed": one.seed, "values": [_text(column[row], measure) for column in columns]}
-            for row, one in enumerate(result.arms[0].trained)
+            {"seed": one.seed, "values": [_text(column[row], measure_name) for column in columns]}
+            for row, one in enumerate(result.arms[0].outcomes)
         ],
         "means": [_mean(column) for column in columns],
     }
 
 
-def _value(compared: Comparison, result: ArmResult, one: Any) -> float | None:
-    return None if one.diverged else measured(compared, result.arm, one)
+def _value(compared: Comparison, result: ArmResult, outcome: TrainingOutcome) -> float | None:
+    return None if outcome.diverged else measure(compared, result.arm, outcome)
 
 
-def _text(value: float | None, measure: str) -> str:
+def _text(value: float | None, measure_name: str) -> str:
     if value is None:
-        return "never" if measure == "epochs" else "–"
-    return one_decimal(value)
+        return "never" if measure_name == "epochs" else "–"
+    return format_decimal(value)
 
 
 def _mean(values: Sequence[float | None]) -> str:
-    there = [value for value in values if value is not None]
-    whole = there and len(there) == len(values)
-    return one_decimal(sum(there) / len(there)) if whole else "–"
+    present = [value for value in values if value is not None]
+    is_complete = present and len(present) == len(values)
+    return format_decimal(sum(present) / len(present)) if is_complete else "–"
 
 
-def _alt(result: "Result") -> str:
-    said = " ".join(sentence(found) for found in result.findings)
-    return f"Paired differences: {result.experiment.title}. {said}"
+def _alt(result: ExperimentResult) -> str:
+    findings = " ".join(describe_finding(finding) for finding in result.findings)
+    return f"Paired differences: {result.experiment.title}. {findings}"
 
 
-def _by_chance(results: "Sequence[Result]") -> str:
-    """What several intervals of 95% mean together."""
+def _expected_by_chance(results: Sequence[ExperimentResult]) -> str:
+    """Describe how many false verdicts to expect from several 95% intervals."""
     count = sum(len(result.findings) for result in results)
     if count < 2:
         return ""
     return (
-        f"Of {count} comparisons in which there is no difference at all, {0.05 * count:.1f} come "
-        "out as shown one way or the other by chance."
+        f"If no arms differed, {0.05 * count:.1f} of {count} comparisons would still be supported "
+        "or reversed by chance."
     )
 
 
-def _ground(plan: Plan) -> list[tuple[str, str]]:
-    network, images = plan.network, plan.images
-    train, val = (len(images.split(name)) for name in ("train", "val"))
+def _common_settings(plan: Plan) -> list[tuple[str, str]]:
+    network, dataset = plan.network, plan.dataset
+    train, val = (len(dataset.split(name)) for name in ("train", "val"))
     return [
         ("images", f"{train:,} for training, {val:,} for validation, "
-         f"{len(images.classes)} classes"),
+         f"{len(dataset.classes)} classes"),
         ("network", f"{network.variant} at {network.image_size} pixels, convolutions "
          f"{as_text(network.widths).replace(',', '-')}, dense {as_text(network.hidden)}, "
          f"{network.num_parameters:,} parameters"),
-        ("training", f"{counted(plan.epochs, 'epoch')} in batches of {plan.recipe.batch_size}, "
+        ("training", f"{pluralize(plan.epochs, 'epoch')} in batches of {plan.recipe.batch_size}, "
          f"{plan.recipe.optimizer} at {plan.recipe.lr:g}, {plan.recipe.schedule}"),
         ("seeds", as_text(plan.seeds)),
-        ("made", f"{date.today()}, alexnet {__version__}, {plan.backend} {version(plan.backend)}"),
+        ("created", f"{date.today()}, alexnet {__version__}, {plan.backend} "
+         f"{version(plan.backend)}"),
     ]  # fmt: skip
 
 
-def command_of(plan: Plan, count: int) -> str:
-    """What makes the same results again."""
+def reproducing_command(plan: Plan, count: int) -> str:
+    """Return the command that reproduces the results."""
     name = "all" if count > 1 else plan.experiments[0].name
     options = [f"--seeds {len(plan.seeds)}"]
     if plan.network.variant != NETWORK.variant:
@@ -169,23 +176,23 @@ def command_of(plan: Plan, count: int) -> str:
         options.append(f"--backend {plan.backend}")
     if plan.precision != "auto":
         options.append(f"--precision {plan.precision}")
-    return f"alexnet experiment {name} {shlex.quote(printable(plan.images.source))} " + " ".join(
+    return f"alexnet experiment {name} {shlex.quote(printable(plan.dataset.source))} " + " ".join(
         options
     )
 
 
 def _variant_of(plan: Plan) -> Settings:
-    from alexnet.spec.architectures import VARIANTS
+    from alexnet.spec.catalog import VARIANTS
 
-    same = plan.network.variant == NETWORK.variant
-    return NETWORK if same else VARIANTS[plan.network.variant]
+    is_default = plan.network.variant == NETWORK.variant
+    return NETWORK if is_default else VARIANTS[plan.network.variant]
 
 
 def _changed(common: Any, used: Any) -> list[tuple[str, str]]:
-    """The fields that differ, as one would type them; the number of classes is the data's."""
-    left_out = ("variant", "name", "num_classes", "min_steps")
+    """Return the fields that differ, as typed on the command line, except those set by the data."""
+    excluded = ("variant", "name", "num_classes", "min_steps")
     return [
         (field.name, as_text(getattr(used, field.name)))
         for field in fields(type(used))
-        if field.name not in left_out and getattr(used, field.name) != getattr(common, field.name)
+        if field.name not in excluded and getattr(used, field.name) != getattr(common, field.name)
     ]

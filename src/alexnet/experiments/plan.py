@@ -1,4 +1,4 @@
-"""Which trainings the experiments need, and where each of them lies."""
+"""Plan the trainings that experiments need, each with its own folder."""
 
 import hashlib
 import json
@@ -9,45 +9,45 @@ from functools import cached_property
 from pathlib import Path
 
 from alexnet import data
-from alexnet.config.hyperparameters import Recipe, enough_epochs
+from alexnet.config.hyperparameters import Recipe, with_min_steps
 from alexnet.errors import UserError
-from alexnet.experiments.claims import ALL, Arm, Experiment, chosen
+from alexnet.experiments.claims import ALL, Arm, Experiment, select_experiments
 from alexnet.spec.architectures import Architecture
 
 RUNS = "runs"
-BASE = "base"
+BASELINE = "baseline"
 
 _KEY_DIGITS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training of the plan: an arm with a seed, perhaps of several experiments."""
+    """One training: an arm with a seed, possibly shared by several experiments."""
 
     label: str
-    """Which arm it is, in words."""
+    """Name of the arm for people."""
     seed: int
     architecture: Architecture
     recipe: Recipe
     folder: Path
     needs_ten_crops: bool
-    """Whether its errors with ten crops are wanted too."""
+    """Whether to evaluate it with ten crops too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Experiments on images: the common network and recipe, and the seeds.
+    """Experiments on a dataset: the common network and recipe, and the seeds.
 
-    A training's folder goes by everything that it depends on, so that what two experiments share
-    is trained once, and what was trained under other settings is never taken for it.
+    The name of a training's folder contains a hash of everything that the training depends on, so
+    that experiments share trainings, and a training with other settings is never reused.
     """
 
     experiments: tuple[Experiment, ...]
     network: Architecture
     recipe: Recipe
-    images: data.Dataset
+    dataset: data.Dataset
     digest: str
-    """Of the contents, classes and splits of the images."""
+    """Digest of the contents, classes and splits of the images."""
     seeds: tuple[int, ...]
     backend: str
     precision: str
@@ -55,17 +55,17 @@ class Plan:
 
     @property
     def trainings(self) -> list[Training]:
-        """Each training once; all of a seed before those of the next, so that pairs come early."""
-        found: dict[Path, Training] = {}
+        """Return each training once, ordered by seed, so that pairs are complete early."""
+        trainings: dict[Path, Training] = {}
         for seed in self.seeds:
             for experiment in self.experiments:
                 for arm in experiment.arms:
                     training = self.training(arm, seed)
-                    found.setdefault(training.folder, training)
-        return list(found.values())
+                    trainings.setdefault(training.folder, training)
+        return list(trainings.values())
 
     def training(self, arm: Arm, seed: int) -> Training:
-        """The training of an arm with a seed."""
+        """Return the training of an arm with a seed."""
         network, recipe = arm.settings(self.network, self.recipe)
         key = self._key(network, recipe)
         label = self._labels.get(key, arm.name)
@@ -80,32 +80,32 @@ class Plan:
         )
 
     def check(self) -> None:
-        """Look whether the arms of every experiment can be built, and differ.
+        """Check that the arms of every experiment are valid and different.
 
         Raises:
-            UserError: a network that cannot be, or an experiment that would compare equals.
+            UserError: if a network is invalid or two arms of an experiment are identical.
         """
         for experiment in self.experiments:
-            of: dict[tuple[Path, int], str] = {}
+            names: dict[tuple[Path, int], str] = {}
             for arm in experiment.arms:
-                what = (self.training(arm, self.seeds[0]).folder, arm.views)
-                if what in of:
+                key = (self.training(arm, self.seeds[0]).folder, arm.crops)
+                if key in names:
                     raise UserError(
-                        f"{experiment.name} would compare {of[what]!r} with {arm.name!r}, which "
-                        f"are the same with these settings: change {experiment.changed}"
+                        f"experiment {experiment.name}: the arms {names[key]!r} and {arm.name!r} "
+                        f"are identical with these settings; change {experiment.changed}"
                     )
-                of[what] = arm.name
+                names[key] = arm.name
 
     @property
     def epochs(self) -> int:
-        """Of each training."""
-        return enough_epochs(self.recipe, len(self.images.split("train"))).epochs
+        """Return the number of epochs of each training."""
+        return with_min_steps(self.recipe, len(self.dataset.split("train"))).epochs
 
     @cached_property
     def _labels(self) -> dict[str, str]:
-        """What each training is called, whichever experiments were asked for."""
-        labels = {self._key(self.network, self.recipe): BASE}
-        for experiment in chosen(ALL):
+        """Return the label of each training, independent of the selected experiments."""
+        labels = {self._key(self.network, self.recipe): BASELINE}
+        for experiment in select_experiments(ALL):
             for arm in experiment.arms:
                 key = self._key(*arm.settings(self.network, self.recipe))
                 labels.setdefault(key, f"{experiment.name}, {arm.name}")
@@ -120,23 +120,23 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
 
 
-def digest_of(images: data.Dataset, digests: Sequence[bytes | None]) -> str:
-    """A name for the images by their contents, classes and splits, wherever they lie."""
+def dataset_digest(dataset: data.Dataset, digests: Sequence[bytes | None]) -> str:
+    """Return a digest of the images' contents, classes and splits, independent of their paths."""
     rows = sorted(
         (digest or b"", sample.label, sample.split)
-        for digest, sample in zip(digests, images.samples, strict=True)
+        for digest, sample in zip(digests, dataset.samples, strict=True)
     )
-    whole = hashlib.sha256(json.dumps(images.classes).encode())
+    hasher = hashlib.sha256(json.dumps(dataset.classes).encode())
     for digest, label, split in rows:
-        whole.update(digest + f"{label} {split}\n".encode())
-    return whole.hexdigest()
+        hasher.update(digest + f"{label} {split}\n".encode())
+    return hasher.hexdigest()
 
 
 def _without(settings: Architecture | Recipe, *names: str) -> dict[str, object]:
     return {name: value for name, value in settings.to_dict().items() if name not in names}
 
 
-def pairs(plan: Plan, experiment: Experiment) -> Iterator[tuple[Arm, list[Training]]]:
-    """Each arm of an experiment with its trainings, in the order of the seeds."""
+def trainings_by_arm(plan: Plan, experiment: Experiment) -> Iterator[tuple[Arm, list[Training]]]:
+    """Yield each arm of an experiment with its trainings, in the order of the seeds."""
     for arm in experiment.arms:
         yield arm, [plan.training(arm, seed) for seed in plan.seeds]

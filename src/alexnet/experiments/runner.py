@@ -1,10 +1,9 @@
-"""Carry experiments out: plan, say what it costs, train what is missing, judge, write it down."""
+"""Run experiments: plan, estimate the cost, train what is missing, evaluate and write results."""
 
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,80 +14,67 @@ from alexnet.backends import TORCH, Compute
 from alexnet.config.hyperparameters import Recipe
 from alexnet.data.sources import DIGITS
 from alexnet.errors import UserError
-from alexnet.experiments.claims import NETWORK, RECIPE, Experiment, chosen
-from alexnet.experiments.cost import Cost, cost_of
-from alexnet.experiments.files import write
-from alexnet.experiments.outcomes import Trained, carry_out, folder_of, known
-from alexnet.experiments.plan import Plan, Training, digest_of, pairs
-from alexnet.experiments.verdicts import ArmResult, Finding, findings
+from alexnet.experiments.claims import NETWORK, RECIPE, Experiment, select_experiments
+from alexnet.experiments.cost import Cost, estimate_cost
+from alexnet.experiments.files import write_results
+from alexnet.experiments.plan import Plan, Training, dataset_digest, trainings_by_arm
+from alexnet.experiments.results import (
+    ArmResult,
+    ExperimentResult,
+    ExperimentResults,
+    TrainingOutcome,
+)
+from alexnet.experiments.trainings import load_outcome, make_writable_folder, run_training
+from alexnet.experiments.verdicts import compare_arms
 from alexnet.io.atomic import write_json
 from alexnet.progress import Progress, no_progress
-from alexnet.spec.architectures import Architecture, architecture
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import architecture
 from alexnet.training import Observer
 from alexnet.training.dataset import find_images
 from alexnet.training.observers import Observers
 from alexnet.training.setup import chosen_architecture
 
 RESULTS = Path("experiments")
-"""Where results go that are given no place."""
+"""Default folder of results."""
 SETTINGS = "experiments.json"
 
-MOST_SEEDS = 100
+MAX_SEEDS = 100
 
 _LOCK = ".lock"
 
 
-class Watcher:
-    """Does nothing at each event; a subclass shows what it wants."""
+class ExperimentObserver:
+    """Base class for progress reports of experiments; its methods do nothing."""
 
     def notice(self, text: str) -> None:
-        """Something that a person should know, one line."""
+        """Receive one line for the user."""
 
     def cost(self, cost: Cost) -> None:
-        """What is still to be trained, before the first of it."""
+        """Receive the estimated cost before the first training."""
 
     def started(self, number: int, count: int, training: Training) -> Observer:
-        """A training starts or goes on; what is returned is told of its steps and epochs.
+        """Return an observer of the steps and epochs of a training that starts or resumes.
 
-        What a person should know of it comes to `notice`.
+        Its notices go to `notice`.
         """
         return Observer()
 
-    def ended(self, training: Training, trained: Trained, seconds: float) -> None:
-        """A training came to its end."""
+    def finished(self, training: Training, outcome: TrainingOutcome, seconds: float) -> None:
+        """Receive the outcome of a training."""
 
 
-class _Notices(Observer):
-    """Hands on what is said of the images."""
+class _NoticeForwarder(Observer):
+    """Forwards notices to the observer of the experiment."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    def __init__(self, observer: ExperimentObserver) -> None:
+        self._observer = observer
 
     def notice(self, text: str) -> None:
-        self._watcher.notice(text)
+        self._observer.notice(text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What the trainings gave for one claim."""
-
-    experiment: Experiment
-    arms: tuple[ArmResult, ...]
-    findings: tuple[Finding, ...]
-    classes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Results:
-    """The results of a call, and the files that hold them."""
-
-    plan: Plan
-    results: tuple[Result, ...]
-    page: Path
-    """The page to open first."""
-
-
-def experiment(
+def run_experiment(
     name: str,
     source: str | os.PathLike[str],
     *,
@@ -96,86 +82,92 @@ def experiment(
     changes: Mapping[str, Any] | None = None,
     recipe: Recipe = RECIPE,
     seeds: int = 5,
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     output_dir: str | os.PathLike[str] | None = None,
     keep_weights: bool = False,
     dry_run: bool = False,
-    watcher: Watcher | None = None,
+    observer: ExperimentObserver | None = None,
     progress: Progress = no_progress,
-) -> Results | None:
-    """Put a claim of the paper to the test on images.
+) -> ExperimentResults | None:
+    """Test a claim of the paper on a dataset.
 
-    The same network is trained with and without what the claim is about, several times, each
-    pair from the same seed: the same initial weights where shapes agree, the same images in
-    the same order, varied in the same way. What an earlier call trained is not trained again.
+    Trains the arms of the claim's experiment with several seeds. The trainings of a pair share
+    the seed: the same initial weights where shapes agree, the same images in the same order, the
+    same augmentation. Trainings that an earlier call finished are not repeated.
 
     Args:
         name: a key of `EXPERIMENTS`, or `all`.
-        source: what `alexnet.data.find` reads.
-        variant: the common network; the paper's with half of its kernels at 64 pixels if not
-            given.
-        changes: fields of `Architecture` with their new values, for all arms.
-        recipe: of all arms; its seed is the first one.
-        seeds: trainings of each arm; an interval needs two, a useful one five.
-        output_dir: where results go; `experiments/` and the name of the source if not given.
-        keep_weights: of every training; else they go once it is measured.
-        dry_run: say what it would cost, and stop.
+        source: a dataset that `alexnet.data.find` supports.
+        variant: the common network; by default the paper's with half of its kernels at 64 pixels.
+        changes: fields of `Architecture` to override in all arms.
+        recipe: the common recipe; its seed is the first one.
+        seeds: number of trainings per arm; a confidence interval requires two, better five.
+        compute: the backend, device, precision and workers.
+        output_dir: folder of the results; by default `experiments/` and the name of the source.
+        keep_weights: keep the weights of every training instead of deleting them after evaluation.
+        dry_run: report the estimated cost and return.
+        observer: receives notices, the estimated cost and the progress of trainings.
+        progress: reports the progress of other long operations.
 
     Returns:
         The results; None after a dry run.
 
     Raises:
-        UserError: an experiment, a setting or images that cannot be used.
-        RunError, TrainingInterrupted: as `alexnet.training.train`; the same call goes on from there.
+        UserError: if the experiment, a setting or the dataset is invalid.
+        RunError, TrainingInterrupted: as `alexnet.training.train`; the same call resumes.
 
     Example:
-        `experiment("lrn", "digits", seeds=3).results[0].findings[0].verdict`
+        `run_experiment("lrn", "digits", seeds=3).results[0].findings[0].verdict`
     """
-    watcher = watcher or Watcher()
+    observer = observer or ExperimentObserver()
     compute = compute.with_backend()
     compute.check()
     plan = _plan(
-        name, source, variant, changes or {}, recipe, seeds, compute, output_dir, watcher, progress
+        name, source, variant, changes or {}, recipe, seeds, compute, output_dir, observer, progress
     )
-    _require_ours(plan.folder)
-    watcher.cost(cost_of(plan, compute, keep_weights, progress))
+    _require_own_folder(plan.folder)
+    observer.cost(estimate_cost(plan, compute, keep_weights, progress))
     if dry_run:
         return None
-    _claim(plan, source)
-    with _alone(plan.folder):
+    _create_folder(plan, source)
+    with _locked(plan.folder):
         trainings = plan.trainings
         for number, training in enumerate(trainings, start=1):
-            if known(training) is not None:
+            if load_outcome(training) is not None:
                 continue
             start = time.monotonic()
-            trained = carry_out(
+            outcome = run_training(
                 training,
                 os.fspath(source),
                 compute=compute,
                 keep_weights=keep_weights,
                 observer=Observers(
-                    [_Notices(watcher), watcher.started(number, len(trainings), training)]
+                    [
+                        _NoticeForwarder(observer),
+                        observer.started(number, len(trainings), training),
+                    ]
                 ),
                 progress=progress,
             )
-            watcher.ended(training, trained, time.monotonic() - start)
+            observer.finished(training, outcome, time.monotonic() - start)
         results = tuple(_result(plan, one) for one in plan.experiments)
-        return Results(plan=plan, results=results, page=write(plan, results))
+        page = write_results(plan, results)
+        return ExperimentResults(plan=plan, results=results, page=page)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else trains in the folder meanwhile: two would write into the same runs.
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock the folder, so that no other process writes to the same runs.
 
     Raises:
-        UserError: somebody does already.
+        UserError: if another process holds the lock.
     """
     lock = FileLock(folder / _LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"another experiment is under way in {folder}: wait until it ends, or choose another "
+            f"another experiment is running in {folder}; wait until it finishes or choose another "
             "--output-dir"
         ) from None
     try:
@@ -193,52 +185,52 @@ def _plan(
     seeds: int,
     compute: Compute,
     output_dir: str | os.PathLike[str] | None,
-    watcher: Watcher,
+    observer: ExperimentObserver,
     progress: Progress,
 ) -> Plan:
-    experiments = chosen(name)
-    if not 1 <= seeds <= MOST_SEEDS:
-        raise UserError(f"seeds has to be from 1 to {MOST_SEEDS}, got {seeds}")
+    experiments = select_experiments(name)
+    if not 1 <= seeds <= MAX_SEEDS:
+        raise UserError(f"invalid value for seeds: expected 1 to {MAX_SEEDS}, got {seeds}")
     if recipe.pretrained is not None:
-        raise UserError("an experiment compares trainings from the start: give no --pretrained")
+        raise UserError("experiments train from scratch; remove --pretrained")
     if variant is None:
-        sized = {"image_size": recipe.image_size} if recipe.image_size else {}
-        network = architecture(NETWORK, **{**sized, **changes})
+        image_size = {"image_size": recipe.image_size} if recipe.image_size else {}
+        network = architecture(NETWORK, **{**image_size, **changes})
     else:
         network = chosen_architecture(variant, recipe, dict(changes))
-    images = find_images(source, recipe, _Notices(watcher), progress)
-    digests = data.fingerprints([sample.path for sample in images.samples], progress)
-    folder = Path(output_dir) if output_dir is not None else RESULTS / _stem(images)
+    dataset = find_images(source, recipe, _NoticeForwarder(observer), progress)
+    digests = data.fingerprints([sample.path for sample in dataset.samples], progress)
+    folder = Path(output_dir) if output_dir is not None else RESULTS / _stem(dataset)
     plan = Plan(
         experiments=experiments,
-        network=architecture(network, num_classes=len(images.classes)),
+        network=architecture(network, num_classes=len(dataset.classes)),
         recipe=recipe,
-        images=images,
-        digest=digest_of(images, digests),
+        dataset=dataset,
+        digest=dataset_digest(dataset, digests),
         seeds=tuple(range(recipe.seed, recipe.seed + seeds)),
         backend=compute.backend or TORCH,
         precision=compute.precision,
         folder=folder,
     )
-    plan.check()  # now, and not after hours
+    plan.check()
     return plan
 
 
-def _stem(images: data.Dataset) -> str:
-    return Path(images.source).stem or images.root.resolve().name
+def _stem(dataset: data.Dataset) -> str:
+    return Path(dataset.source).stem or dataset.root.resolve().name
 
 
-def _require_ours(folder: Path) -> None:
-    """Raise `UserError` for a folder with files of somebody else, which results could replace."""
+def _require_own_folder(folder: Path) -> None:
+    """Raise `UserError` for a folder with other files, which results could overwrite."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SETTINGS).is_file():
         raise UserError(
-            f"{folder} holds other files; choose another --output-dir, which may be new"
+            f"{folder} contains other files; choose a new or empty folder as --output-dir"
         )
 
 
-def _claim(plan: Plan, source: str | os.PathLike[str]) -> None:
-    """Make the folder of the results, and leave the settings in it; it is ours from then on."""
-    folder = folder_of(plan.folder)
+def _create_folder(plan: Plan, source: str | os.PathLike[str]) -> None:
+    """Create the folder of the results with the settings, which mark it as an experiment's."""
+    folder = make_writable_folder(plan.folder)
     settings = {
         "data": DIGITS if source == DIGITS else os.path.abspath(source),  # noqa: PTH100
         "experiments": [one.name for one in plan.experiments],
@@ -251,12 +243,17 @@ def _claim(plan: Plan, source: str | os.PathLike[str]) -> None:
     write_json(folder / SETTINGS, settings)
 
 
-def _result(plan: Plan, one: Experiment) -> Result:
+def _result(plan: Plan, experiment: Experiment) -> ExperimentResult:
     arms = []
-    for arm, trainings in pairs(plan, one):
-        trained = [known(training) for training in trainings]
-        arms.append(ArmResult(arm=arm, trained=tuple(one for one in trained if one is not None)))
-    val = len(plan.images.split("val"))
-    classes = len(plan.images.classes)
-    found = findings(one, arms, classes, val)
-    return Result(experiment=one, arms=tuple(arms), findings=tuple(found), classes=classes)
+    for arm, trainings in trainings_by_arm(plan, experiment):
+        outcomes = [load_outcome(training) for training in trainings]
+        arms.append(ArmResult(arm=arm, outcomes=tuple(one for one in outcomes if one is not None)))
+    val_count = len(plan.dataset.split("val"))
+    num_classes = len(plan.dataset.classes)
+    findings = compare_arms(experiment, arms, num_classes, val_count)
+    return ExperimentResult(
+        experiment=experiment,
+        arms=tuple(arms),
+        findings=tuple(findings),
+        num_classes=num_classes,
+    )

@@ -1,246 +1,210 @@
-"""What the trainings say of a claim: differences of pairs, their interval, a verdict in words."""
+"""Evaluate claims: paired differences, their confidence interval, and the verdict."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import t as student
 
 from alexnet.experiments.claims import Arm, Comparison, Experiment
-from alexnet.experiments.outcomes import Trained
+from alexnet.experiments.results import ArmResult, Finding, TrainingOutcome, Verdict
 from alexnet.history import Epoch
-from alexnet.text import counted, one_decimal
+from alexnet.text import format_decimal, pluralize
 
-GOAL = 0.25
+TARGET_ERROR = 0.25
 """Training error that figure 1 of the paper measures the time to."""
 
 MEASURES = {
     "error": "top-1 error",
     "top5": "top-5 error",
     "gap": "gap between validation and training error",
-    "epochs": "epochs until a training error of 25%",
+    "epochs": f"epochs to a training error of {TARGET_ERROR:.0%}",
 }
 
 _CONFIDENCE = 0.95
 
-Verdict = Literal["shown", "the other way round", "not shown"]
-NOT_SHOWN: Verdict = "not shown"
 
-
-@dataclass(frozen=True, kw_only=True)
-class ArmResult:
-    """An arm with what each of its seeds gave, in the order of the seeds."""
-
-    arm: Arm
-    trained: tuple[Trained, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What the pairs say of one comparison.
-
-    Differences are positive where the way of the paper is better: in points, or as a factor
-    where epochs are compared. `low` and `high` bound the 95% interval of their mean over seeds
-    (Student's t of the paired differences; for factors of their logarithms, so that the mean
-    is the geometric one). None where there is no interval, with the reason in `why`.
-    """
-
-    comparison: Comparison
-    differences: tuple[float, ...]
-    mean: float | None
-    low: float | None
-    high: float | None
-    verdict: Verdict
-    why: str = ""
-    at_least: bool = False
-    """Whether the factor is a lower bound: some trainings did not get there at all."""
-
-    @property
-    def is_factor(self) -> bool:
-        """Whether epochs are compared."""
-        return self.comparison.measure == "epochs"
-
-    @property
-    def nothing(self) -> float:
-        """The difference that stands for none: 0 points, or a factor of 1."""
-        return 1.0 if self.is_factor else 0.0
-
-
-def findings(
-    experiment: Experiment, results: Sequence[ArmResult], classes: int, val_count: int
+def compare_arms(
+    experiment: Experiment, results: Sequence[ArmResult], num_classes: int, val_count: int
 ) -> list[Finding]:
-    """What the trainings say of each comparison of an experiment.
+    """Evaluate each comparison of an experiment.
 
     Args:
-        classes: with no more than five the top-5 error says nothing, and is left out.
-        val_count: validation images, of which errors are counted.
+        num_classes: number of classes; with at most five the top-5 error is always 0 and is
+            omitted.
+        val_count: number of validation images.
     """
-    of = {result.arm.name: result for result in results}
-    compared = []
+    arms = {result.arm.name: result for result in results}
+    comparisons = []
     for comparison in experiment.comparisons:
-        compared.append(comparison)
-        if comparison.claimed_top5 is not None and classes > 5:
-            compared.append(replace(comparison, measure="top5", claimed=comparison.claimed_top5))
+        comparisons.append(comparison)
+        if comparison.claimed_top5 is not None and num_classes > 5:
+            comparisons.append(replace(comparison, measure="top5", claimed=comparison.claimed_top5))
     return [
-        _finding(one, of[one.of], of[one.against], classes=classes, count=val_count)
-        for one in compared
+        _compare(c, arms[c.arm], arms[c.baseline], num_classes=num_classes, val_count=val_count)
+        for c in comparisons
     ]
 
 
-def _finding(
-    comparison: Comparison, of: ArmResult, against: ArmResult, *, classes: int, count: int
+def _compare(
+    comparison: Comparison, arm: ArmResult, baseline: ArmResult, *, num_classes: int, val_count: int
 ) -> Finding:
-    for result in (of, against):
-        for one in result.trained:
-            if one.diverged:
-                why = f"the training of {result.arm.name}, seed {one.seed}, diverged"
-                return _unknown(comparison, why)
+    for result in (arm, baseline):
+        for outcome in result.outcomes:
+            if outcome.diverged:
+                reason = f"the training of {result.arm.name} with seed {outcome.seed} diverged"
+                return _inconclusive(comparison, reason)
     if comparison.measure == "epochs":
-        return _of_epochs(comparison, of, against)
-    chance = min(1.5 / classes, 1 / classes + 0.1)
-    if all(one.top1 < chance for result in (of, against) for one in result.trained):
-        return _unknown(comparison, "neither was surely better than guessing; give more --epochs")
-    values = [[measured(comparison, r.arm, one) for one in r.trained] for r in (of, against)]
+        return _compare_epochs(comparison, arm, baseline)
+    chance = min(1.5 / num_classes, 1 / num_classes + 0.1)
+    if all(one.top1 < chance for result in (arm, baseline) for one in result.outcomes):
+        return _inconclusive(comparison, "no training was clearly above chance; increase --epochs")
+    values = [[measure(comparison, r.arm, one) for one in r.outcomes] for r in (arm, baseline)]
     if any(value is None for row in values for value in row):
-        return _unknown(comparison, "the training error was not measured")
+        return _inconclusive(comparison, "the training error was not measured")
     differences = np.array(values[1], float) - np.array(values[0], float)
-    return _judged(comparison, differences, resolution=100 / count)
+    return _evaluate(comparison, differences, resolution=100 / val_count)
 
 
-def _of_epochs(comparison: Comparison, of: ArmResult, against: ArmResult) -> Finding:
-    """How many times as long the other needs; where it never gets there, at least."""
-    own = [epochs_until(one.curve, GOAL) for one in of.trained]
-    if None in own:
-        return _unknown(
+def _compare_epochs(comparison: Comparison, arm: ArmResult, baseline: ArmResult) -> Finding:
+    """Compare epochs to the target error; a baseline that never reaches it gives a lower bound."""
+    arm_epochs = [epochs_until(one.curve, TARGET_ERROR) for one in arm.outcomes]
+    if None in arm_epochs:
+        return _inconclusive(
             comparison,
-            f"{of.arm.name} itself did not reach a training error of {GOAL:.0%} with "
-            f"{own.count(None)} of {len(own)} seeds",
+            f"{arm.arm.name} did not reach a training error of {TARGET_ERROR:.0%} with "
+            f"{arm_epochs.count(None)} of {len(arm_epochs)} seeds",
         )
-    others = [epochs_until(one.curve, GOAL) for one in against.trained]
-    lasted = [float(one.curve[-1].epoch) for one in against.trained]
-    reached = [
-        least if until is None else until for until, least in zip(others, lasted, strict=True)
+    baseline_epochs = [epochs_until(one.curve, TARGET_ERROR) for one in baseline.outcomes]
+    trained_epochs = [float(one.curve[-1].epoch) for one in baseline.outcomes]
+    at_least = [
+        trained if epochs is None else epochs
+        for epochs, trained in zip(baseline_epochs, trained_epochs, strict=True)
     ]
-    ratios = np.log(np.array(reached) / np.array(own, float))
-    return replace(_judged(comparison, ratios, resolution=0.0), at_least=None in others)
+    log_factors = np.log(np.array(at_least) / np.array(arm_epochs, float))
+    finding = _evaluate(comparison, log_factors, resolution=0.0)
+    return replace(finding, is_lower_bound=None in baseline_epochs)
 
 
-def _judged(comparison: Comparison, differences: "np.ndarray", *, resolution: float) -> Finding:
-    """The mean of differences (of logarithms of factors), its interval, and the verdict."""
+def _evaluate(comparison: Comparison, differences: "np.ndarray", *, resolution: float) -> Finding:
+    """Return mean, interval and verdict of differences (of logarithms, for factors)."""
     is_factor = comparison.measure == "epochs"
     scale = np.exp if is_factor else np.asarray
     count = len(differences)
     mean = float(differences.mean())
-    shown = tuple(float(value) for value in scale(differences))
+    scaled = tuple(float(value) for value in scale(differences))
     if count < 2:
-        why = "one seed has no interval; give --seeds 5"
+        reason = "one seed gives no confidence interval; use --seeds 5"
         return Finding(
-            comparison=comparison, differences=shown, mean=float(scale(mean)), low=None, high=None,
-            verdict=NOT_SHOWN, why=why,
+            comparison=comparison, differences=scaled, mean=float(scale(mean)), low=None, high=None,
+            verdict="inconclusive", reason=reason,
         )  # fmt: skip
-    # Errors are whole images: equal differences are not known better than that.
+    # Errors count whole images, so equal differences are still uncertain by the rounding error.
     spread = max(float(differences.std(ddof=1)), resolution / math.sqrt(12))
     half = float(student.ppf((1 + _CONFIDENCE) / 2, count - 1)) * spread / math.sqrt(count)
-    verdict: Verdict = NOT_SHOWN
+    verdict: Verdict = "inconclusive"
     if mean - half > 0:
-        verdict = "shown"
+        verdict = "supported"
     elif mean + half < 0:
-        verdict = "the other way round"
+        verdict = "reversed"
     low, middle, high = (float(scale(value)) for value in (mean - half, mean, mean + half))
     return Finding(
-        comparison=comparison, differences=shown, mean=middle, low=low, high=high, verdict=verdict
+        comparison=comparison, differences=scaled, mean=middle, low=low, high=high, verdict=verdict
     )
 
 
-def _unknown(comparison: Comparison, why: str) -> Finding:
+def _inconclusive(comparison: Comparison, reason: str) -> Finding:
     return Finding(
         comparison=comparison, differences=(), mean=None, low=None, high=None,
-        verdict=NOT_SHOWN, why=why,
+        verdict="inconclusive", reason=reason,
     )  # fmt: skip
 
 
-def measured(comparison: Comparison, arm: Arm, one: Trained) -> float | None:
-    """What a comparison looks at in one training; points, or epochs (None: never reached)."""
+def measure(comparison: Comparison, arm: Arm, outcome: TrainingOutcome) -> float | None:
+    """Return the compared value of one training: percentage points, or epochs (None: never)."""
     if comparison.measure == "epochs":
-        return epochs_until(one.curve, GOAL)
+        return epochs_until(outcome.curve, TARGET_ERROR)
     if comparison.measure == "gap":
-        return None if one.train_top1 is None else 100 * (one.train_top1 - one.top1)
-    if arm.views == 10:
-        right = one.ten_top1 if comparison.measure == "error" else one.ten_top5
+        train_top1 = outcome.train_top1
+        return None if train_top1 is None else 100 * (train_top1 - outcome.top1)
+    is_top1 = comparison.measure == "error"
+    if arm.crops == 10:
+        accuracy = outcome.ten_crop_top1 if is_top1 else outcome.ten_crop_top5
     else:
-        right = one.top1 if comparison.measure == "error" else one.top5
-    return None if right is None else 100 * (1 - right)
+        accuracy = outcome.top1 if is_top1 else outcome.top5
+    return None if accuracy is None else 100 * (1 - accuracy)
 
 
 def epochs_until(curve: Sequence[Epoch], error: float) -> float | None:
-    """Epochs until the training error is this low, between two epochs on a straight line.
+    """Return the epochs until the training error is this low, by linear interpolation.
 
-    The training error of an epoch is that of its images on the way, so it stands for the
-    middle of the epoch. None where it is never reached.
+    The training error of an epoch is an average over its steps, so it is assigned to the middle
+    of the epoch. None if the error is never reached.
 
     Example:
         >>> curve = [Epoch(1, 0.1, 1.0, 0.5, 1.0, 0.5, 1.0), Epoch(2, 0.1, 0.5, 1.0, 0.5, 0.9, 1.0)]
         >>> epochs_until(curve, 0.25)
         1.0
     """
-    before: tuple[float, float] | None = None
+    previous: tuple[float, float] | None = None
     for epoch in curve:
-        here = (epoch.epoch - 0.5, 1 - epoch.train_top1)
-        if here[1] <= error:
-            if before is None:
-                return here[0]
-            share = (before[1] - error) / (before[1] - here[1])
-            return before[0] + share * (here[0] - before[0])
-        before = here
+        current = (epoch.epoch - 0.5, 1 - epoch.train_top1)
+        if current[1] <= error:
+            if previous is None:
+                return current[0]
+            fraction = (previous[1] - error) / (previous[1] - current[1])
+            return previous[0] + fraction * (current[0] - previous[0])
+        previous = current
     return None
 
 
-def sentence(finding: Finding) -> str:
-    """The verdict as a sentence, with the paper's number beside it.
+def describe_finding(finding: Finding) -> str:
+    """Return the verdict as a sentence, with the paper's number.
 
     Example:
-        >>> compared = Comparison(of="LRN", against="no LRN", claimed=1.4)
+        >>> compared = Comparison(arm="LRN", baseline="no LRN", claimed=1.4)
         >>> for difference in ([0.5, -0.6, 0.4], [-0.9, -1.1, -1.0]):
-        ...     print(sentence(_judged(compared, np.array(difference), resolution=0.1)))
-        Not shown: with LRN the top-1 error is 0.1 points lower than with no LRN (95% interval -1.4 to 1.6, 3 seeds); in the paper 1.4 lower.
-        The other way round: with LRN the top-1 error is 1.0 points higher than with no LRN (95% interval 0.8 to 1.2, 3 seeds); in the paper 1.4 lower.
+        ...     print(describe_finding(_evaluate(compared, np.array(difference), resolution=0.1)))
+        Inconclusive: with LRN the top-1 error is 0.1 points lower than with no LRN (95% CI -1.4 to 1.6, 3 seeds); paper: 1.4 points lower.
+        Reversed: with LRN the top-1 error is 1.0 points higher than with no LRN (95% CI 0.8 to 1.2, 3 seeds); paper: 1.4 points lower.
     """  # noqa: E501
-    start = finding.verdict[0].upper() + finding.verdict[1:]
+    verdict = finding.verdict.capitalize()
     if finding.mean is None:
         compared = finding.comparison
-        what = f"{MEASURES[compared.measure]}, {compared.of} against {compared.against}"
-        return f"{start} ({what}): {finding.why}."
-    what, interval = _in_words(finding)
-    seeds = counted(len(finding.differences), "seed")
-    said = f"95% interval {interval}, {seeds}" if interval else finding.why
-    return f"{start}: {what} ({said}){_claim(finding)}."
+        subject = f"{MEASURES[compared.measure]}, {compared.arm} vs. {compared.baseline}"
+        return f"{verdict} ({subject}): {finding.reason}."
+    difference, interval = _describe_difference(finding)
+    seeds = pluralize(len(finding.differences), "seed")
+    uncertainty = f"95% CI {interval}, {seeds}" if interval else finding.reason
+    return f"{verdict}: {difference} ({uncertainty}){_describe_claim(finding)}."
 
 
-def _in_words(finding: Finding) -> tuple[str, str]:
-    """What was found, and its interval; an error that rises is told as such."""
+def _describe_difference(finding: Finding) -> tuple[str, str]:
+    """Describe the mean difference and its interval; both are positive for a higher error too."""
     compared, mean = finding.comparison, finding.mean or 0.0
     bounds: tuple[float, ...]
     bounds = () if finding.low is None or finding.high is None else (finding.low, finding.high)
     if finding.is_factor:
-        least = "at least " if finding.at_least else ""
+        at_least = "at least " if finding.is_lower_bound else ""
         text = (
-            f"{compared.against} needs {least}{mean:.1f} times the epochs of {compared.of} to a "
-            f"training error of {GOAL:.0%}"
+            f"{compared.baseline} needs {at_least}{mean:.1f} times as many epochs as "
+            f"{compared.arm} to a training error of {TARGET_ERROR:.0%}"
         )
     else:
         direction = "higher" if mean < 0 else "lower"
         bounds = tuple(-value for value in reversed(bounds)) if mean < 0 else bounds
         text = (
-            f"with {compared.of} the {MEASURES[compared.measure]} is {abs(mean):.1f} points "
-            f"{direction} than with {compared.against}"
+            f"with {compared.arm} the {MEASURES[compared.measure]} is {abs(mean):.1f} points "
+            f"{direction} than with {compared.baseline}"
         )
-    return text, " to ".join(map(one_decimal, bounds))
+    return text, " to ".join(map(format_decimal, bounds))
 
 
-def _claim(finding: Finding) -> str:
-    value = finding.comparison.claimed
-    if value is None:
+def _describe_claim(finding: Finding) -> str:
+    claimed = finding.comparison.claimed
+    if claimed is None:
         return ""
-    return f"; in the paper {value:g} {'times' if finding.is_factor else 'lower'}"
+    if finding.is_factor:
+        return f"; paper: {claimed:g} times"
+    return f"; paper: {claimed:g} {'point' if claimed == 1 else 'points'} lower"

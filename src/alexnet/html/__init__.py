@@ -1,6 +1,6 @@
-"""Pages of HTML that open offline: one file with its style and its images in it."""
+"""HTML pages that open offline: one file with its styles and images embedded."""
 
-from alexnet.html.embedded_images import Image, enlarged, photograph, pixels, sharp
+from alexnet.html.embedded_images import Image, embed_photo, embed_pixels, embed_png, embed_svg
 from alexnet.html.rendering import render
 
-__all__ = ["Image", "enlarged", "photograph", "pixels", "render", "sharp"]
+__all__ = ["Image", "embed_photo", "embed_pixels", "embed_png", "embed_svg", "render"]

@@ -1,4 +1,4 @@
-"""The features of images: what a layer makes of each, in blocks, to be written to a file."""
+"""Extract the features of images, batch by batch, and write them to a file."""
 
 import os
 import re
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from alexnet.backends import Compute
 from alexnet.errors import UserError
-from alexnet.inspect.feature_files import FORMATS, Rows, opened_file
-from alexnet.inspect.input_images import none_readable, say_broken, truth_of
-from alexnet.inspect.opened_run import Opened, as_run, check_layer, layer_shapes, open_run
-from alexnet.io.output_paths import checked_target, file_name
+from alexnet.inspect.feature_files import FORMATS, Rows, open_feature_file
+from alexnet.inspect.input_images import label_from_folder, skipped_notices, unreadable_message
+from alexnet.inspect.opened_run import OpenedRun, as_run, check_layer, layer_shapes, open_run
+from alexnet.io.output_paths import check_output_file, file_name
 from alexnet.prediction.inputs import Input, find_inputs
 from alexnet.prediction.reading import read_batches
 from alexnet.progress import Progress, no_progress
@@ -24,51 +24,55 @@ from alexnet.spec.layers import Activation, Conv, Dense, Shape
 
 LAYER = "fc7"
 FOLDER = "features"
-"""The folder under a run's where features go when no place is given."""
+"""The subfolder of a run that features are written to by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
-    """The features of the images of a batch that could be read."""
+class FeatureBlock:
+    """The features of the readable images of one batch."""
 
     paths: list[str]
     values: NDArray[np.float32]
     """(len(paths), *shape of the layer)"""
-    broken: list[tuple[str, str]]
-    """The paths of the others, with the reasons."""
+    unreadable: list[tuple[str, str]]
+    """Path and reason of each unreadable image."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """The files of some features."""
+class FeatureExtraction:
+    """The result of `extract_features`."""
 
     files: tuple[Path, ...]
-    count: int
+    num_rows: int
     shape: Shape
-    """Of the features of one image."""
+    """The shape of the features of one image."""
     notices: tuple[str, ...]
 
 
-def feature_blocks(
-    opened: Opened,
+def iterate_features(
+    opened: OpenedRun,
     inputs: Iterable[Input],
     layer: str,
     *,
-    compute: Compute = Compute(),  # noqa: B008
-) -> Iterator[Block]:
-    """The features of images in their order; memory does not grow with their number."""
-    size = opened.run.preprocessing.resize_px
-    for batch in read_batches(inputs, size, compute.workers, compute.batch_size):
-        images = [found for _, found in batch if not isinstance(found, str)]
-        shape = layer_shapes(opened.run.architecture)[layer]
-        yield Block(
-            paths=[one.path for one, found in batch if not isinstance(found, str)],
-            values=opened.outputs(images, layer) if images else np.zeros((0, *shape), np.float32),
-            broken=[(one.path, found) for one, found in batch if isinstance(found, str)],
+    compute: Compute = Compute(),
+) -> Iterator[FeatureBlock]:
+    """Yield the features of images in order; memory does not grow with their number."""
+    shape = layer_shapes(opened.run.architecture)[layer]
+    resize_px = opened.run.preprocessing.resize_px
+    for batch in read_batches(inputs, resize_px, compute.workers, compute.batch_size):
+        images = [result for _, result in batch if not isinstance(result, str)]
+        yield FeatureBlock(
+            paths=[source.path for source, result in batch if not isinstance(result, str)],
+            values=(
+                opened.activations(images, layer) if images else np.zeros((0, *shape), np.float32)
+            ),
+            unreadable=[
+                (source.path, result) for source, result in batch if isinstance(result, str)
+            ],
         )
 
 
-def features(
+def extract_features(
     run: Run | str | os.PathLike[str],
     paths: Iterable[str | os.PathLike[str]],
     output: str | os.PathLike[str] | None = None,
@@ -76,85 +80,90 @@ def features(
     layer: str = LAYER,
     post_relu: bool | None = None,
     force: bool = False,
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     progress: Progress = no_progress,
-) -> Written:
-    """Write what a layer makes of images, a row each, in the order in which they are found.
+) -> FeatureExtraction:
+    """Write the output of a layer for images, one row per image.
 
-    An image that cannot be read has no row; the notices name it. Files are complete or absent.
+    Unreadable images have no row and are named in the notices. Files are written atomically.
 
     Args:
-        paths: files, folders, patterns; see `alexnet.prediction.find_inputs`.
-        output: `.npy` (beside it a `.csv` with path and label of each row), `.h5` (data sets
+        paths: Files, folders and patterns; see `alexnet.prediction.find_inputs`.
+        output: `.npy` (with a `.csv` of the path and label of each row), `.h5` (datasets
             `features`, `paths`, `labels`) or `.parquet` (columns `path`, `label`, `feature`).
-            RUN/features/NAME-LAYER.npy when not given. The label is the image's folder where
-            that has the name of a class, else empty.
-        layer: by its usual name. `fc7` is what the layer itself gives, before the ReLU, and
-            `relu7` what is behind it; Caffe's and many papers' "fc7 features" are the latter.
-        post_relu: True for the output of the ReLU behind the layer, False for what goes into it;
-            as the layer is named when not given.
-        force: replace files that are there.
+            Default: RUN/features/NAME-LAYER.npy. The label is the name of the image's folder if
+            that is a class, otherwise empty.
+        layer: Name of the layer. `fc7` is the output before the ReLU and `relu7` the one after
+            it; the "fc7 features" of Caffe and of many papers are `relu7`.
+        post_relu: True for the output of the ReLU that follows the layer, False for its input,
+            None for the layer as named.
+        force: Overwrite existing files.
 
     Raises:
-        UserError: not a run, a layer that it does not have, no images or none that can be
-            read, a format that is not known or whose library is missing, a file that is there.
-        RunError: the network computes values that are not finite, or the disk is full.
+        UserError: not a run, an unknown layer, no readable images, an unknown format or one whose
+            library is not installed, or an existing file.
+        RunError: the network computes non-finite values, or the disk is full.
 
     Example:
-        `features("runs/flowers", ["flowers"], "features.npy", layer="relu7")`
+        `extract_features("runs/flowers", ["flowers"], "features.npy", layer="relu7")`
     """
     run = as_run(run)
-    layer = with_relu(run.architecture, layer, post_relu)
+    layer = resolve_relu(run.architecture, layer, post_relu)
     inputs = list(find_inputs(paths))
-    place = _default_target(run, inputs, layer) if output is None else output
-    target = checked_target(place, FORMATS, "table of features", force=force, in_run=output is None)
+    path = _default_output(run, inputs, layer) if output is None else output
+    target = check_output_file(
+        path,
+        label="table of features",
+        formats=FORMATS,
+        overwrite=force,
+        create_parent=output is None,
+    )
     opened = open_run(run, compute)
     shape = layer_shapes(run.architecture)[layer]
-    broken: list[tuple[str, str]] = []
-    what = f"computing {layer} of images"
+    unreadable: list[tuple[str, str]] = []
     with (
-        opened_file(target, len(inputs), shape, force=force) as (file, files),
-        progress(what, len(inputs)) as steps,
+        open_feature_file(target, len(inputs), shape, force=force) as (file, files),
+        progress(f"computing {layer} features", len(inputs)) as steps,
     ):
-        for block in feature_blocks(opened, inputs, layer, compute=compute):
-            file.add(_rows(block, run))
-            broken += block.broken
-            steps.advance(len(block.paths) + len(block.broken))
-        if len(broken) == len(inputs):
-            raise UserError(none_readable(broken))
-    return Written(
+        for block in iterate_features(opened, inputs, layer, compute=compute):
+            file.append(_rows(block, run))
+            unreadable += block.unreadable
+            steps.advance(len(block.paths) + len(block.unreadable))
+        if len(unreadable) == len(inputs):
+            raise UserError(unreadable_message(unreadable))
+    return FeatureExtraction(
         files=files,
-        count=len(inputs) - len(broken),
+        num_rows=len(inputs) - len(unreadable),
         shape=shape,
-        notices=say_broken(broken, len(inputs)),
+        notices=skipped_notices(unreadable, len(inputs)),
     )
 
 
-def _rows(block: Block, run: Run) -> Rows:
-    numbers = [truth_of(path, run.classes) for path in block.paths]
-    labels = ["" if number is None else run.classes[number] for number in numbers]
+def _rows(block: FeatureBlock, run: Run) -> Rows:
+    indices = [label_from_folder(path, run.classes) for path in block.paths]
+    labels = ["" if index is None else run.classes[index] for index in indices]
     return Rows(paths=block.paths, labels=labels, values=block.values)
 
 
-def _default_target(run: Run, inputs: list[Input], layer: str) -> Path:
-    """RUN/features/FOLDER-LAYER.npy, after the folder that all images lie in."""
+def _default_output(run: Run, inputs: list[Input], layer: str) -> Path:
+    """Return RUN/features/FOLDER-LAYER.npy, with FOLDER the common parent of all images."""
     try:
-        common = os.path.commonpath([Path(one.path).absolute() for one in inputs])
+        common = os.path.commonpath([Path(source.path).absolute() for source in inputs])
     except ValueError:  # on several drives
         common = ""
     name = file_name([Path(common).stem or "images", layer])
     return run.folder / FOLDER / f"{name}.npy"
 
 
-def with_relu(net: Architecture, layer: str, post_relu: bool | None) -> str:
-    """The name of the layer before or behind the ReLU, as is wanted.
+def resolve_relu(net: Architecture, layer: str, post_relu: bool | None) -> str:
+    """Return the name of the layer before or after the ReLU that belongs to a layer.
 
     Raises:
-        UserError: no such layer, or no ReLU directly behind it.
+        UserError: unknown layer, or no ReLU directly follows it.
 
     Example:
         >>> from alexnet import architecture
-        >>> [with_relu(architecture("half"), "fc7", post) for post in (None, False, True)]
+        >>> [resolve_relu(architecture("half"), "fc7", post) for post in (None, False, True)]
         ['fc7', 'fc7', 'relu7']
     """
     check_layer(net, layer)
@@ -163,13 +172,13 @@ def with_relu(net: Architecture, layer: str, post_relu: bool | None) -> str:
     layers = {one.name: one for one in net.layers}
     number = re.sub(r"\D", "", layer)
     before = next((name for name in (f"conv{number}", f"fc{number}") if name in layers), None)
-    behind = f"relu{number}"
-    if behind not in layers or not isinstance(layers[layer], (Conv, Dense, Activation)):
+    after = f"relu{number}"
+    if after not in layers or not isinstance(layers[layer], (Conv, Dense, Activation)):
         weighted = [one.name for one in net.layers if isinstance(one, (Conv, Dense))]
-        choose = [name for name in weighted if f"relu{name[-1]}" in layers]
+        choices = [name for name in weighted if f"relu{name[-1]}" in layers]
         raise UserError(
-            f"{layer} has no ReLU of its own to be before or behind: leave the option out, or "
-            f"choose from {', '.join(choose)}"
+            f"{layer} is not followed by a ReLU; omit --post-relu and --pre-relu (post_relu=None), "
+            f"or choose from {', '.join(choices)}"
         )
     assert before is not None
-    return behind if post_relu else before
+    return after if post_relu else before

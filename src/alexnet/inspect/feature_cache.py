@@ -1,7 +1,7 @@
-"""The features of many images, kept in the cache: each image is computed once for a run.
+"""Cached features of images: each image is computed once per run and layer.
 
-An entry is for a set of contents, whatever the files are called and wherever they lie. When the
-set has changed, what earlier entries of the same weights hold is taken from there.
+A cache entry belongs to a set of file contents, independent of file names and folders. When the
+set changes, rows are copied from earlier entries that were computed with the same weights.
 """
 
 import hashlib
@@ -18,184 +18,195 @@ from alexnet.backends import Compute
 from alexnet.data.decoding import DECODER_VERSION, ImageError, decode
 from alexnet.data.hashing import DIGEST_BYTES, fingerprints
 from alexnet.errors import UserError
-from alexnet.inspect.extraction import feature_blocks
-from alexnet.inspect.opened_run import Opened, layer_shapes
+from alexnet.inspect.extraction import iterate_features
+from alexnet.inspect.opened_run import OpenedRun, layer_shapes
 from alexnet.io.cache import build_once, cache_dir, cache_entries, read_index, require_space
 from alexnet.prediction.inputs import Input
 from alexnet.progress import Progress, no_progress
 from alexnet.run import BEST
-from alexnet.text import counted, printable
+from alexnet.text import pluralize, printable
 
 KIND = "features"
 _FEATURES, _CONTENTS = "features.npy", "contents.npy"
-_COPIED_ROWS = 256
-"""Rows that are copied at a time."""
+_COPY_ROWS = 256
+"""Rows in memory at a time while copying."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Index:
-    """Features of images, read from a mapped file."""
+class FeatureIndex:
+    """Features of images, memory-mapped from a file."""
 
     paths: list[str]
-    """Those that could be read."""
+    """The readable images."""
     rows: NDArray[np.int64]
-    """(len(paths),): the row of each; files of the same content share one."""
+    """(len(paths),): the row of each image; files with equal contents share one."""
     features: NDArray[np.float32]
     """(contents, values)"""
-    broken: list[tuple[str, str]]
-    """The others, with the reasons."""
+    unreadable: list[tuple[str, str]]
+    """Path and reason of each unreadable image."""
 
 
-def open_index(
-    opened: Opened,
+def open_feature_index(
+    opened: OpenedRun,
     paths: Sequence[str],
     layer: str,
     *,
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     progress: Progress = no_progress,
-) -> Index:
-    """The features of these images; only what was never computed with these weights is.
+) -> FeatureIndex:
+    """Return the features of images, computing those that are not cached for these weights.
 
     Raises:
-        UserError: the cache's disk has too little room, or it cannot be written.
-        RunError: the network computes values that are not finite, or the disk became full.
+        UserError: the cache is not writable or its disk has too little space.
+        RunError: the network computes non-finite values, or the disk is full.
     """
     digests = fingerprints(paths, progress, compute.workers)
-    by_content = {digest: path for path, digest in zip(paths, digests, strict=True) if digest}
-    contents = sorted(by_content)
-    space = _space(opened, layer)
-    size = int(np.prod(layer_shapes(opened.run.architecture)[layer]))
+    by_digest = {digest: path for path, digest in zip(paths, digests, strict=True) if digest}
+    contents = sorted(by_digest)
+    num_values = int(np.prod(layer_shapes(opened.run.architecture)[layer]))
+    if not contents:
+        reasons = [(path, _unreadable_reason(path)) for path in paths]
+        empty = np.zeros((0, num_values), np.float32)
+        return FeatureIndex(
+            paths=[], rows=np.zeros(0, np.int64), features=empty, unreadable=reasons
+        )
+    model_key = _model_key(opened, layer)
 
     def build(folder: Path) -> dict[str, Any]:
-        require_space(
-            cache_dir(), len(contents) * size * 4, f"keeping {layer} of {len(contents):,} images"
-        )
+        purpose = f"caching {layer} of {len(contents):,} images"
+        require_space(cache_dir(), len(contents) * num_values * 4, purpose)
         array = np.lib.format.open_memmap(
-            folder / _FEATURES, "w+", np.dtype("<f4"), (len(contents), size)
+            folder / _FEATURES, "w+", np.dtype("<f4"), (len(contents), num_values)
         )
-        known = _copy_known(array, contents, space)
-        todo = [row for row, digest in enumerate(contents) if digest not in known]
-        inputs = [Input(by_content[contents[row]]) for row in todo]
-        broken = _compute(opened, inputs, layer, array, todo, compute, progress)
+        copied = _copy_cached_rows(array, contents, model_key)
+        missing = {
+            by_digest[digest]: row for row, digest in enumerate(contents) if digest not in copied
+        }
+        unreadable = _compute_rows(opened, missing, layer, array, compute, progress)
         array.flush()
         flat = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, DIGEST_BYTES)
         np.save(folder / _CONTENTS, flat)
-        names = {contents[row].hex(): reason for row, reason in broken.items()}
         return {
-            "source": f"{layer} of {counted(len(contents), 'image')}, "
+            "source": f"{layer} of {pluralize(len(contents), 'image')}, "
             f"{printable(opened.run.folder)}",
             "count": len(contents),
-            "space": space,
-            "broken": names,
+            "model": model_key,
+            "unreadable": {contents[row].hex(): reason for row, reason in unreadable.items()},
         }
 
-    if not contents:  # a cache entry of nothing would help nobody
-        why = [(path, _why_unread(path)) for path in paths]
-        nothing = np.zeros((0, size), np.float32)
-        return Index(paths=[], rows=np.zeros(0, np.int64), features=nothing, broken=why)
-    key = hashlib.blake2b(space.encode() + b"".join(contents), digest_size=DIGEST_BYTES)
-    folder = build_once(KIND, key.hexdigest(), build, valid=_is_whole, progress=progress)
-    return _opened_index(folder, paths, digests, contents)
+    key = hashlib.blake2b(model_key.encode() + b"".join(contents), digest_size=DIGEST_BYTES)
+    folder = build_once(KIND, key.hexdigest(), build, valid=_is_complete, progress=progress)
+    return _load_index(folder, paths, digests, contents)
 
 
-def _space(opened: Opened, layer: str) -> str:
-    """A name for all that features depend on but the image."""
+def _model_key(opened: OpenedRun, layer: str) -> str:
+    """Return a digest of everything that determines features, except the image."""
     run = opened.run
     files = [str(run.folder / BEST)]
     if run.preprocessing.mean_image is not None:
         files.append(str(run.folder / run.preprocessing.mean_image))
-    described = {
+    settings = {
         "files": [digest.hex() if digest else None for digest in fingerprints(files)],
         "architecture": run.architecture.to_dict(),
         "preprocessing": run.preprocessing.to_dict(),
         "layer": layer,
         "decoder": DECODER_VERSION,
     }
-    text = json.dumps(described, sort_keys=True)
+    text = json.dumps(settings, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _copy_known(array: NDArray[np.float32], contents: list[bytes], space: str) -> set[bytes]:
-    """Copy the rows that earlier entries have; returns the contents that are done with it."""
-    places = {digest: row for row, digest in enumerate(contents)}
-    known: set[bytes] = set()
+def _copy_cached_rows(
+    array: NDArray[np.float32], contents: list[bytes], model_key: str
+) -> set[bytes]:
+    """Copy the rows that earlier entries hold; return the digests of the copied contents."""
+    row_of = {digest: row for row, digest in enumerate(contents)}
+    copied: set[bytes] = set()
     for entry in cache_entries():
-        if entry.kind != KIND or entry.index.get("space") != space or not _is_whole(entry.path):
+        if (
+            entry.kind != KIND
+            or entry.index.get("model") != model_key
+            or not _is_complete(entry.path)
+        ):
             continue
-        theirs = [bytes(row) for row in np.load(entry.path / _CONTENTS)]
-        # One that could not be read may be readable now, where memory was what lacked.
-        unread = set(entry.index["broken"])
+        digests = [bytes(row) for row in np.load(entry.path / _CONTENTS)]
+        # Retry the unreadable ones: the reason may have been temporary, such as too little memory.
+        unreadable = set(entry.index["unreadable"])
         pairs = [
-            (places[digest], row)
-            for row, digest in enumerate(theirs)
-            if digest in places and digest not in known and digest.hex() not in unread
+            (row_of[digest], row)
+            for row, digest in enumerate(digests)
+            if digest in row_of and digest not in copied and digest.hex() not in unreadable
         ]
         features = np.load(entry.path / _FEATURES, mmap_mode="r")
-        for start in range(0, len(pairs), _COPIED_ROWS):
-            here, there = zip(*pairs[start : start + _COPIED_ROWS], strict=True)
-            array[list(here)] = features[list(there)]
-        known |= {contents[place] for place, _ in pairs}
-    return known
+        for start in range(0, len(pairs), _COPY_ROWS):
+            targets, sources = zip(*pairs[start : start + _COPY_ROWS], strict=True)
+            array[list(targets)] = features[list(sources)]
+        copied |= {contents[row] for row, _ in pairs}
+    return copied
 
 
-def _compute(
-    opened: Opened,
-    inputs: list[Input],
+def _compute_rows(
+    opened: OpenedRun,
+    row_of: dict[str, int],
     layer: str,
     array: NDArray[np.float32],
-    rows: list[int],
     compute: Compute,
     progress: Progress,
 ) -> dict[int, str]:
-    """Fill these rows; returns those whose images cannot be read, with the reasons."""
-    broken: dict[int, str] = {}
-    if not inputs:
-        return broken
-    row_of = {one.path: row for one, row in zip(inputs, rows, strict=True)}
-    with progress(f"computing {layer} of images", len(inputs)) as steps:
-        for block in feature_blocks(opened, inputs, layer, compute=compute):
-            places = [row_of[path] for path in block.paths]
-            array[places] = block.values.reshape(len(places), -1)
-            broken |= {row_of[path]: reason for path, reason in block.broken}
-            steps.advance(len(block.paths) + len(block.broken))
-    return broken
+    """Compute the rows of these images; return the rows of unreadable images with the reasons."""
+    unreadable: dict[int, str] = {}
+    if not row_of:
+        return unreadable
+    inputs = [Input(path) for path in row_of]
+    with progress(f"computing {layer} features", len(inputs)) as steps:
+        for block in iterate_features(opened, inputs, layer, compute=compute):
+            rows = [row_of[path] for path in block.paths]
+            array[rows] = block.values.reshape(len(rows), -1)
+            unreadable |= {row_of[path]: reason for path, reason in block.unreadable}
+            steps.advance(len(block.paths) + len(block.unreadable))
+    return unreadable
 
 
-def _why_unread(path: str) -> str:
-    """What is wrong with a file that has no fingerprint."""
+def _unreadable_reason(path: str) -> str:
+    """Return why a file that could not be hashed is unreadable."""
     try:
         decode(path, 1)
     except ImageError as error:
         return str(error)
-    return "it could not be read a moment ago"
+    return "temporarily unreadable; try again"
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     index = read_index(folder)
     try:
         rows = np.load(folder / _FEATURES, mmap_mode="r").shape[0]
         contents = len(np.load(folder / _CONTENTS))
     except (OSError, ValueError):
         return False
-    return index is not None and "broken" in index and contents == index["count"] == rows
+    return index is not None and "unreadable" in index and contents == index["count"] == rows
 
 
-def _opened_index(
+def _load_index(
     folder: Path, paths: Sequence[str], digests: Sequence[bytes | None], contents: list[bytes]
-) -> Index:
+) -> FeatureIndex:
     index = read_index(folder)
     if index is None:
-        raise UserError(f"the kept features in {printable(folder)} were removed; start again")
-    places = {digest: row for row, digest in enumerate(contents)}
-    unread = index["broken"]
-    whole, rows, broken = [], [], []
+        raise UserError(f"the cached features in {printable(folder)} were deleted; run again")
+    row_of = {digest: row for row, digest in enumerate(contents)}
+    reasons = index["unreadable"]
+    readable, rows, unreadable = [], [], []
     for path, digest in zip(paths, digests, strict=True):
         if digest is None:
-            broken.append((path, _why_unread(path)))
-        elif digest.hex() in unread:
-            broken.append((path, unread[digest.hex()]))
+            unreadable.append((path, _unreadable_reason(path)))
+        elif digest.hex() in reasons:
+            unreadable.append((path, reasons[digest.hex()]))
         else:
-            whole.append(path)
-            rows.append(places[digest])
+            readable.append(path)
+            rows.append(row_of[digest])
     features = np.load(folder / _FEATURES, mmap_mode="r")
-    return Index(paths=whole, rows=np.array(rows, np.int64), features=features, broken=broken)
+    return FeatureIndex(
+        paths=readable,
+        rows=np.array(rows, np.int64),
+        features=features,
+        unreadable=unreadable,
+    )

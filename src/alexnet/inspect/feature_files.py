@@ -1,4 +1,4 @@
-"""Files of features, written row by row: NumPy, HDF5, Parquet. Each is complete or absent."""
+"""Write features block by block and atomically, as NumPy, HDF5 or Parquet files."""
 
 import csv
 import io
@@ -14,64 +14,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.errors import RunError, UserError
-from alexnet.io.output_paths import checked_target
+from alexnet.io.output_paths import check_output_file
 from alexnet.spec.layers import Shape
-from alexnet.text import how_to_install, printable
+from alexnet.text import install_command, printable
 
 FORMATS = ("npy", "h5", "parquet")
 
-_GROUP_BYTES = 32 << 20
-"""About so much is a row group of a Parquet file, which readers take at a time."""
+_ROW_GROUP_BYTES = 32 << 20
+"""Approximate size of a row group of a Parquet file, the unit that readers load."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows to be added."""
+    """Consecutive rows of a feature file."""
 
     paths: Sequence[str]
     labels: Sequence[str]
-    """Empty where it is not known."""
+    """The class of each image; empty if unknown."""
     values: NDArray[np.float32]
 
 
 class FeatureFile(Protocol):
-    """A file that is being written."""
+    """A feature file that is being written."""
 
-    def add(self, rows: Rows) -> None: ...
+    def append(self, rows: Rows) -> None: ...
 
     def close(self) -> None:
-        """Make what is under the partial names whole."""
+        """Complete the partial files."""
         ...
 
 
 @contextmanager
-def opened_file(
-    target: Path, most_rows: int, shape: Shape, *, force: bool = False
+def open_feature_file(
+    target: Path, max_rows: int, shape: Shape, *, force: bool = False
 ) -> Iterator[tuple[FeatureFile, tuple[Path, ...]]]:
-    """A file to add rows to, and what will lie there when all went well; else nothing will.
+    """Open a feature file for writing; yield it with the paths that it creates on success.
+
+    On an error no file is created.
 
     Args:
-        target: its ending, one of `FORMATS`, says what it is.
-        most_rows: there will not be more.
-        shape: of the features of one image.
+        target: Its suffix, one of `FORMATS`, selects the format.
+        max_rows: An upper bound of the number of rows.
+        shape: The shape of the features of one image.
 
     Raises:
-        UserError: the format's library is not installed, or a file is there that `force` does
-            not say to replace.
-        RunError: it cannot be written.
+        UserError: the format's library is not installed, or a file exists and `force` is False.
+        RunError: a file cannot be written.
     """
-    kind = target.suffix[1:].lower()
-    names = (target, target.with_suffix(".csv")) if kind == "npy" else (target,)
+    format_ = target.suffix[1:].lower()
+    names = (target, target.with_suffix(".csv")) if format_ == "npy" else (target,)
     for path in names[1:]:
-        ending = path.suffix[1:]
-        checked_target(path, (ending,), "table of file names", force=force, in_run=True)
+        check_output_file(path, label="table of file names", overwrite=force, create_parent=True)
     partial = [path.with_name(f".{path.name}.{os.getpid()}.partial") for path in names]
     with ExitStack() as cleaning:
         for path in partial:
             cleaning.callback(_remove, path)
         try:
             target.parent.mkdir(exist_ok=True)
-            file = _file(kind, partial, most_rows, shape)
+            file = _create(format_, partial, max_rows, shape)
             try:
                 yield file, names
             finally:
@@ -84,10 +84,10 @@ def opened_file(
             raise RunError(f"cannot write {printable(target)}: {reason}") from error
 
 
-def _file(kind: str, partial: Sequence[Path], most_rows: int, shape: Shape) -> FeatureFile:
-    if kind == "npy":
-        return _Npy(partial, most_rows, shape)
-    return _Hdf5(partial[0], most_rows, shape) if kind == "h5" else _Parquet(partial[0], shape)
+def _create(format_: str, partial: Sequence[Path], max_rows: int, shape: Shape) -> FeatureFile:
+    if format_ == "npy":
+        return _Npy(partial, max_rows, shape)
+    return _Hdf5(partial[0], max_rows, shape) if format_ == "h5" else _Parquet(partial[0], shape)
 
 
 def _remove(path: Path) -> None:
@@ -101,22 +101,22 @@ def _sync(path: Path) -> None:
 
 
 class _Npy:
-    """An array (N, *shape) as numpy.load takes it, and a CSV file with a line for each row."""
+    """An array (N, *shape) for `numpy.load`, and a CSV file with one line per row."""
 
-    def __init__(self, partial: Sequence[Path], most_rows: int, shape: Shape) -> None:
+    def __init__(self, partial: Sequence[Path], max_rows: int, shape: Shape) -> None:
         self._shape, self._count = shape, 0
         self._array, self._table = (path.open("wb") for path in partial)
-        self._array.write(self._header(most_rows))
+        self._array.write(self._header(max_rows))
         self._table.write(b"path,label\n")
 
-    def add(self, rows: Rows) -> None:
+    def append(self, rows: Rows) -> None:
         self._array.write(np.ascontiguousarray(rows.values, "<f4").tobytes())
         self._count += len(rows.values)
         for path, label in zip(rows.paths, rows.labels, strict=True):
             self._table.write(_csv_line(path, label))
 
     def close(self) -> None:
-        # How many rows there are is only known now. NumPy leaves room for any number of digits.
+        # The number of rows is known only now. NumPy pads the header for any number of digits.
         self._array.seek(0)
         self._array.write(self._header(self._count))
         self._array.close()
@@ -131,7 +131,7 @@ class _Npy:
 
 def _csv_line(*cells: str) -> bytes:
     text = io.StringIO(newline="")
-    # The module leaves a lone carriage return unquoted, and then cannot read it back.
+    # The csv module does not quote a lone carriage return, and then cannot read it back.
     if any("\r" in cell for cell in cells):
         writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     else:
@@ -141,13 +141,13 @@ def _csv_line(*cells: str) -> bytes:
 
 
 class _Hdf5:
-    """The data sets `features` (N, *shape), `paths` and `labels`, texts in UTF-8."""
+    """The datasets `features` (N, *shape), `paths` and `labels`, with strings in UTF-8."""
 
-    def __init__(self, partial: Path, most_rows: int, shape: Shape) -> None:
+    def __init__(self, partial: Path, max_rows: int, shape: Shape) -> None:
         import h5py
 
         self._file = h5py.File(partial, "w")
-        rows = max(1, min(most_rows, (1 << 20) // (4 * math.prod(shape))))
+        rows = max(1, min(max_rows, (1 << 20) // (4 * math.prod(shape))))
         self._features = self._file.create_dataset(
             "features", (0, *shape), "<f4", maxshape=(None, *shape), chunks=(rows, *shape)
         )
@@ -157,12 +157,12 @@ class _Hdf5:
             for name in ("paths", "labels")
         ]
 
-    def add(self, rows: Rows) -> None:
+    def append(self, rows: Rows) -> None:
         start, end = len(self._features), len(self._features) + len(rows.values)
         texts = (rows.paths, rows.labels)
         for data, values in ((self._features, rows.values), *zip(self._texts, texts, strict=True)):
             data.resize(end, axis=0)
-            # Bytes of names that are no UTF-8 stay as they are.
+            # Names that are not valid UTF-8 keep their bytes.
             data[start:] = values if data is self._features else [os.fsencode(v) for v in values]
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ class _Hdf5:
 
 
 class _Parquet:
-    """The columns `path`, `label` (null where it is not known) and `feature`, a list of floats."""
+    """The columns `path`, `label` (null if unknown) and `feature`, a list of floats."""
 
     def __init__(self, partial: Path, shape: Shape) -> None:
         arrow, parquet = _arrow()
@@ -183,22 +183,22 @@ class _Parquet:
             ]
         )
         self._writer = parquet.ParquetWriter(partial, self._schema)
-        self._waiting: list[Rows] = []
+        self._buffer: list[Rows] = []
 
-    def add(self, rows: Rows) -> None:
-        self._waiting.append(rows)
-        if sum(one.values.nbytes for one in self._waiting) >= _GROUP_BYTES:
+    def append(self, rows: Rows) -> None:
+        self._buffer.append(rows)
+        if sum(one.values.nbytes for one in self._buffer) >= _ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        buffered, self._buffer = self._buffer, []
+        if not buffered:
             return
-        values = np.concatenate([one.values.reshape(-1) for one in waiting])
+        values = np.concatenate([one.values.reshape(-1) for one in buffered])
         text = self._arrow.string()
         columns: list[Any] = [
-            self._arrow.array([_utf8(path) for one in waiting for path in one.paths], text),
-            self._arrow.array([label or None for one in waiting for label in one.labels], text),
+            self._arrow.array([_utf8(path) for one in buffered for path in one.paths], text),
+            self._arrow.array([label or None for one in buffered for label in one.labels], text),
             self._arrow.FixedSizeListArray.from_arrays(self._arrow.array(values), self._size),
         ]
         self._writer.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
@@ -209,7 +209,7 @@ class _Parquet:
 
 
 def _utf8(path: str) -> str:
-    """A name as a column of texts can hold it; bytes that are no UTF-8 become escapes."""
+    """Return the name as valid UTF-8, with other bytes escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
@@ -220,6 +220,5 @@ def _arrow() -> tuple[Any, Any]:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
         raise UserError(
-            f"a .parquet file needs pyarrow; end the name in .npy or .h5, or install it, "
-            f"{how_to_install('parquet')}"
+            f"a .parquet file requires pyarrow; use .npy or .h5, or {install_command('parquet')}"
         ) from None

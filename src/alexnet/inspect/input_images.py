@@ -1,4 +1,4 @@
-"""The images to look at: read as `predict` reads them, with their class where it is known."""
+"""Input images, decoded as `predict` does, with the label that the folder name implies."""
 
 import os
 import unicodedata
@@ -11,99 +11,106 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import LUMA, view_plan
+from alexnet.data.augmentation import view_plan
+from alexnet.data.gray import to_gray
 from alexnet.errors import UserError
-from alexnet.prediction.inputs import Input, find_inputs
+from alexnet.prediction.inputs import find_inputs
 from alexnet.prediction.reading import read_batches
 from alexnet.run import Run
-from alexnet.text import counted, printable, some
+from alexnet.text import join_limited, pluralize, printable
 
-FEW = 24
-"""Images that a figure shows unless another number is asked for."""
+MAX_IMAGES = 24
+"""Images in a figure by default."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One image that could be read."""
+class InputImage:
+    """One decoded image."""
 
     path: str
     pixels: NDArray[np.uint8]
-    """The kept square, (resize_px, resize_px, 3), RGB."""
-    truth: int | None
-    """Number of its class, where the folder that it lies in has the name of one."""
+    """The stored image, (resize_px, resize_px, 3), RGB."""
+    label: int | None
+    """Index of its class if its folder is named after one, otherwise None."""
 
 
 def read_images(
     run: Run,
     paths: Iterable[str | os.PathLike[str]],
     *,
-    count: int = FEW,
+    max_images: int = MAX_IMAGES,
     workers: int | None = None,
-) -> tuple[list[Seen], tuple[str, ...]]:
-    """The images that paths, folders and patterns stand for, and what to say of them.
+) -> tuple[list[InputImage], tuple[str, ...]]:
+    """Read images from paths, folders and patterns; return them with notices about skipped ones.
 
     Args:
-        count: of more than so many images these are taken, spread evenly over all.
+        max_images: If there are more images, read this many, evenly spaced.
 
     Raises:
-        UserError: no images, or none that can be read.
+        UserError: no images, or none that is readable.
     """
     inputs = list(find_inputs(paths))
     notices = []
-    if len(inputs) > count:
-        notices.append(f"{len(inputs):,} images given; {count} of them, evenly spread, are shown")
-        inputs = [inputs[i * len(inputs) // count] for i in range(count)]
-    read = chain.from_iterable(read_batches(inputs, run.preprocessing.resize_px, workers, count))
-    seen: list[Seen] = []
-    broken: list[tuple[Input, str]] = []
-    for one, found in read:
-        if isinstance(found, str):
-            broken.append((one, found))
+    if len(inputs) > max_images:
+        notices.append(f"showing {max_images} of {len(inputs):,} images, evenly spaced")
+        inputs = [inputs[i * len(inputs) // max_images] for i in range(max_images)]
+    results = chain.from_iterable(
+        read_batches(inputs, run.preprocessing.resize_px, workers, max_images)
+    )
+    images: list[InputImage] = []
+    unreadable: list[tuple[str, str]] = []
+    for source, result in results:
+        if isinstance(result, str):
+            unreadable.append((source.path, result))
         else:
-            seen.append(Seen(one.path, found, truth_of(one.path, run.classes)))
-    reasons = [(one.path, reason) for one, reason in broken]
-    if not seen:
-        raise UserError(none_readable(reasons))
-    return seen, (*notices, *say_broken(reasons, len(inputs)))
+            label = label_from_folder(source.path, run.classes)
+            images.append(InputImage(source.path, result, label))
+    if not images:
+        raise UserError(unreadable_message(unreadable))
+    return images, (*notices, *skipped_notices(unreadable, len(inputs)))
 
 
-def truth_of(path: str, classes: Sequence[str]) -> int | None:
-    """The class whose name the image's folder has.
+def label_from_folder(path: str, classes: Sequence[str]) -> int | None:
+    """Return the index of the class that the image's folder is named after, if any.
 
-    >>> truth_of("flowers/rose/1.jpg", ["daisy", "rose"]), truth_of("1.jpg", ["daisy"])
-    (1, None)
+    >>> label_from_folder("flowers/rose/1.jpg", ["daisy", "rose"])
+    1
+    >>> label_from_folder("1.jpg", ["daisy", "rose"])
     """
     folder = Path(path).absolute().parent.name
-    # File systems change one way to write a letter into another that looks the same.
+    # Some file systems return names in another Unicode normalization form.
     names = [unicodedata.normalize("NFC", name) for name in classes]
     folder = unicodedata.normalize("NFC", folder)
     return names.index(folder) if folder in names else None
 
 
-def crop_seen(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """The part of a kept square that the network is shown, (crop_px, crop_px, 3); gray if it is so.
+def crop_for_display(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Return the center crop that the network receives as RGB, (crop_px, crop_px, 3).
 
-    >>> crop_seen(np.zeros((9, 9, 3), np.uint8), Preprocessing(resize_px=9, crop_px=5)).shape
+    If the network takes grayscale images, the three channels are equal.
+
+    >>> settings = Preprocessing(resize_px=9, crop_px=5)
+    >>> crop_for_display(np.zeros((9, 9, 3), np.uint8), settings).shape
     (5, 5, 3)
     """
     top, left, height, width = view_plan(preprocessing, 1).boxes[0]
     crop = pixels[top : top + height, left : left + width]
     if preprocessing.channels != "gray":
         return crop
-    gray = np.rint(crop.astype(np.float32) @ LUMA).astype(np.uint8)
-    return np.repeat(gray[..., None], 3, axis=-1)
+    return to_gray(crop)
 
 
-def none_readable(broken: Sequence[tuple[str, str]]) -> str:
-    """One line on images of which not one can be read."""
-    path, reason = broken[0]
-    others = f"; {len(broken) - 1:,} more cannot be read either" if len(broken) > 1 else ""
-    return f"{printable(path)} cannot be read: {reason}{others}"
+def unreadable_message(unreadable: Sequence[tuple[str, str]]) -> str:
+    """Return the error message for images none of which is readable."""
+    path, reason = unreadable[0]
+    others = f"; {len(unreadable) - 1:,} more are unreadable" if len(unreadable) > 1 else ""
+    return f"cannot read {printable(path)}: {reason}{others}"
 
 
-def say_broken(broken: Sequence[tuple[str, str]], of: int) -> tuple[str, ...]:
-    """A notice of what was left out, if anything was."""
-    if not broken:
+def skipped_notices(unreadable: Sequence[tuple[str, str]], num_images: int) -> tuple[str, ...]:
+    """Return a notice that names the skipped images, if there are any."""
+    if not unreadable:
         return ()
-    named = [f"{printable(path)} ({reason})" for path, reason in broken]
-    return (f"{len(broken)} of {counted(of, 'image')} left out, unreadable: {some(named)}",)
+    names = [f"{printable(path)} ({reason})" for path, reason in unreadable]
+    skipped = f"skipped {len(unreadable):,} of {pluralize(num_images, 'image')}"
+    return (f"{skipped}, unreadable: {join_limited(names)}",)

@@ -10,102 +10,104 @@ from numpy.typing import NDArray
 from alexnet.inspect.opened_run import as_run
 from alexnet.run import Run
 
-_GAP = 1
-"""Pixels of kernels between two kernels."""
-_WIDE = 2.5
-"""A grid is about so many times as wide as high: figure 3 has 16 across and 6 down."""
+_GAP_PX = 1
+"""Width of the line between two kernels, in pixels of the kernels."""
+_ASPECT_RATIO = 2.5
+"""Approximate width-to-height ratio of a grid: figure 3 has 16 columns and 6 rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Kernels as images."""
+class Kernels:
+    """Convolution kernels as images."""
 
     run: Run
-    kernels: NDArray[np.uint8]
-    """(K, height, width, 3), RGB from 0 to 255; each kernel scaled to its own range."""
+    images: NDArray[np.uint8]
+    """(K, height, width, 3), RGB from 0 to 255; each kernel is scaled to its own range."""
     columns: int
-    """Columns of the net that they are divided among, in equal parts; 1 for a net of one."""
+    """Columns of the network (one per GPU in the paper) that share the kernels equally."""
     note: str = ""
-    """What a person has to know to read them; empty as a rule."""
+    """A remark on how the kernels were converted to RGB; usually empty."""
 
 
-def filters(run: Run | str | os.PathLike[str]) -> Filters:
-    """The kernels of a run's conv1 as images.
+def first_layer_kernels(run: Run | str | os.PathLike[str]) -> Kernels:
+    """Return the kernels of a run's conv1 as images.
 
-    Colors are those in which the network is shown images: BGR is turned, gray stays gray. Where
-    conv1 or conv2 has groups, the kernels are those of as many columns.
+    Channels are converted from the network's order to RGB; grayscale kernels stay gray. If conv1
+    or conv2 has groups, the kernels belong to as many columns.
 
     Raises:
-        UserError: not a run, or one that has no weights yet.
+        UserError: not a run, or a run without weights.
 
     Example:
-        `filters("runs/flowers").kernels.shape`
+        `first_layer_kernels("runs/flowers").images.shape`
     """
     run = as_run(run)
-    return filters_of(run, run.weights()["conv1.weight"])
+    return kernels_from_weights(run, run.weights()["conv1.weight"])
 
 
-def filters_of(run: Run, weights: NDArray[np.float32]) -> Filters:
-    """The same of weights that are there already, (K, C, height, width)."""
+def kernels_from_weights(run: Run, weights: NDArray[np.float32]) -> Kernels:
+    """Return the kernels of conv1 for loaded weights, (K, C, height, width)."""
     groups = run.architecture.groups
     channels = weights.shape[1]
     note = ""
     if channels not in (1, 3):
-        note = f"each pixel is the mean of the {channels} channels that a kernel sees"
+        note = f"each pixel is the mean over the kernel's {channels} input channels"
         weights = weights.mean(axis=1, keepdims=True)
-    return Filters(
+    return Kernels(
         run=run,
-        kernels=as_images(weights, bgr=run.preprocessing.channels == "bgr"),
+        images=kernels_to_images(weights, bgr=run.preprocessing.channels == "bgr"),
         columns=groups[0] if groups[0] > 1 else groups[1],
         note=note,
     )
 
 
-def as_images(weights: NDArray[np.float32], *, bgr: bool = False) -> NDArray[np.uint8]:
-    """Kernels (K, C, height, width), C being 1 or 3, as (K, height, width, 3).
+def kernels_to_images(weights: NDArray[np.float32], *, bgr: bool = False) -> NDArray[np.uint8]:
+    """Convert kernels (K, C, height, width), C being 1 or 3, to images (K, height, width, 3).
 
-    The least value of a kernel becomes 0 and its greatest 255; one that is flat is gray.
+    The minimum of each kernel becomes 0 and its maximum 255; a constant kernel becomes gray.
 
-    >>> as_images(np.array([[[[-2.0, 0.0, 2.0]]]], np.float32))[0, 0, :, 0].tolist()
+    >>> kernels_to_images(np.array([[[[-2.0, 0.0, 2.0]]]], np.float32))[0, 0, :, 0].tolist()
     [0, 128, 255]
     """
     # --8<-- [start:paper-figure-3]
-    low = weights.min(axis=(1, 2, 3), keepdims=True)
-    spread = weights.max(axis=(1, 2, 3), keepdims=True) - low
-    shares = np.where(spread > 0, (weights - low) / np.where(spread > 0, spread, 1), 0.5)
-    images: NDArray[np.uint8] = np.rint(shares * 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    minimum = weights.min(axis=(1, 2, 3), keepdims=True)
+    value_range = weights.max(axis=(1, 2, 3), keepdims=True) - minimum
+    divisor = np.where(value_range > 0, value_range, 1)
+    scaled = np.where(value_range > 0, (weights - minimum) / divisor, 0.5)
+    images: NDArray[np.uint8] = np.rint(scaled * 255).astype(np.uint8).transpose(0, 2, 3, 1)
     # --8<-- [end:paper-figure-3]
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)
     return images[..., ::-1] if bgr else images
 
 
-def filter_grids(found: Filters) -> list[NDArray[np.uint8]]:
-    """A grid for each column of the net, (H, W, 3): kernels row by row with white lines between.
+def kernel_grids(kernels: Kernels) -> list[NDArray[np.uint8]]:
+    """Return one grid (H, W, 3) per column of the network, in row-major order with white lines.
 
-    Kernel i of a grid begins at pixel (i // across) * (height + 1), (i % across) * (width + 1).
+    Kernel i of a grid starts at pixel (i // n) * (height + 1), (i % n) * (width + 1), with n the
+    number of kernels in a row.
     """
-    grids = np.split(found.kernels, found.columns)
-    return [_grid(kernels, across_of(len(kernels))) for kernels in grids]
+    grids = np.split(kernels.images, kernels.columns)
+    return [_grid(images, kernels_per_row(len(images))) for images in grids]
 
 
-def across_of(count: int) -> int:
-    """Kernels in a row, so that rows are full and the grid is a good shape.
+def kernels_per_row(count: int) -> int:
+    """Return the number of kernels in a row, preferring full rows.
 
-    >>> across_of(48), across_of(64), across_of(96), across_of(37)
+    >>> kernels_per_row(48), kernels_per_row(64), kernels_per_row(96), kernels_per_row(37)
     (12, 16, 16, 10)
     """
-    wanted = (_WIDE * count) ** 0.5
-    fitting = [n for n in range(1, count + 1) if count % n == 0 and wanted / 1.6 < n < wanted * 1.6]
-    return min(fitting, key=lambda n: abs(n - wanted), default=math.ceil(wanted))
+    ideal = (_ASPECT_RATIO * count) ** 0.5
+    divisors = [n for n in range(1, count + 1) if count % n == 0 and ideal / 1.6 < n < ideal * 1.6]
+    return min(divisors, key=lambda n: abs(n - ideal), default=math.ceil(ideal))
 
 
-def _grid(kernels: NDArray[np.uint8], across: int) -> NDArray[np.uint8]:
-    count, height, width, _ = kernels.shape
-    down = -(-count // across)
-    step_y, step_x = height + _GAP, width + _GAP
-    grid = np.full((down * step_y - _GAP, across * step_x - _GAP, 3), 255, np.uint8)
-    for i, kernel in enumerate(kernels):
-        top, left = i // across * step_y, i % across * step_x
-        grid[top : top + height, left : left + width] = kernel
+def _grid(images: NDArray[np.uint8], per_row: int) -> NDArray[np.uint8]:
+    count, height, width, _ = images.shape
+    num_rows = -(-count // per_row)
+    step_y, step_x = height + _GAP_PX, width + _GAP_PX
+    grid = np.full((num_rows * step_y - _GAP_PX, per_row * step_x - _GAP_PX, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        top, left = i // per_row * step_y, i % per_row * step_x
+        grid[top : top + height, left : left + width] = image
     return grid

@@ -1,4 +1,4 @@
-"""What a run takes a few images for, with the images (the paper's figure 4, left)."""
+"""Predictions for a few images, with pixels and labels (left of the paper's figure 4)."""
 
 import os
 from collections.abc import Iterable
@@ -8,46 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.backends import Compute
-from alexnet.inspect.input_images import FEW, Seen, read_images
+from alexnet.inspect.input_images import MAX_IMAGES, InputImage, read_images
 from alexnet.inspect.opened_run import as_run, open_run
 from alexnet.prediction.crops import probabilities
 from alexnet.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """Images, and what the network takes them for."""
+class LabeledPredictions:
+    """Images with their labels and predicted probabilities."""
 
     run: Run
-    images: list[Seen]
+    images: list[InputImage]
     probabilities: NDArray[np.float64]
     """(N, num_classes)"""
     notices: tuple[str, ...]
-    """Of images that were left out."""
+    """Images that were skipped."""
 
 
-def predictions(
+def predict_labeled(
     run: Run | str | os.PathLike[str],
     paths: Iterable[str | os.PathLike[str]],
     *,
-    count: int = FEW,
+    max_images: int = MAX_IMAGES,
     crops: int = 1,
-    compute: Compute = Compute(),  # noqa: B008
-) -> Predictions:
-    """The probabilities of some images, held in memory with the images.
+    compute: Compute = Compute(),
+) -> LabeledPredictions:
+    """Predict class probabilities, and keep the images in memory to plot them.
 
-    For many images there is `alexnet.prediction.predict`, which holds a batch at a time.
+    For many images use `alexnet.prediction.predict`, which holds one batch at a time.
 
     Args:
-        paths: files, folders, patterns.
-        count: of more than so many images these are taken, spread evenly over all.
-        crops: 1 for the center crop, 10 for the paper's ten.
+        paths: Files, folders and patterns.
+        max_images: If there are more images, use this many, evenly spaced.
+        crops: 1 for the center crop, 10 for the paper's ten crops.
 
     Raises:
-        UserError: not a run, one without weights, no images, or none that can be read.
+        UserError: not a run, a run without weights, or no readable images.
     """
     run = as_run(run)
-    seen, notices = read_images(run, paths, count=count, workers=compute.workers)
+    images, notices = read_images(run, paths, max_images=max_images, workers=compute.workers)
     opened = open_run(run, compute)
-    found = probabilities(opened.model, (one.pixels for one in seen), crops)
-    return Predictions(run=run, images=seen, probabilities=found, notices=notices)
+    rows = probabilities(opened.model, (image.pixels for image in images), crops)
+    return LabeledPredictions(run=run, images=images, probabilities=rows, notices=notices)

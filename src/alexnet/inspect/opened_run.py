@@ -1,4 +1,4 @@
-"""A run opened to look inside: its network in PyTorch, whatever trained it, and its layers."""
+"""A run with its network loaded in PyTorch, whichever backend trained it."""
 
 import os
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from alexnet import loading
 from alexnet.backends import TORCH, Compute
-from alexnet.config.settings import check_names
 from alexnet.data.augmentation import view_plan
 from alexnet.errors import RunError, UserError
 from alexnet.run import Run
+from alexnet.settings import check_names
 from alexnet.spec.architectures import Architecture
 from alexnet.spec.layers import Shape
 
@@ -24,65 +24,68 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedRun:
     """A run with its network on a device."""
 
     run: Run
     model: "TorchInferenceModel"
 
-    def batch(self, images: Sequence[NDArray[np.uint8]]) -> "Tensor":
-        """Center crops of kept squares as they enter conv1, (N, C, H, W); until the next call."""
+    def prepare_batch(self, images: Sequence[NDArray[np.uint8]]) -> "Tensor":
+        """Return the normalized center crops of stored images, (N, C, H, W).
+
+        The next call may overwrite the returned tensor.
+        """
         self.model.network.eval()
         return self.model.batch(images, view_plan(self.run.preprocessing, len(images)))
 
-    def outputs(self, images: Sequence[NDArray[np.uint8]], layer: str) -> NDArray[np.float32]:
-        """The outputs of one layer for kept squares, (N, *shape of the layer).
+    def activations(self, images: Sequence[NDArray[np.uint8]], layer: str) -> NDArray[np.float32]:
+        """Return the output of one layer for stored images, (N, *shape of the layer).
 
         Raises:
-            RunError: they are not finite.
+            RunError: the values are not finite.
         """
         import torch
 
         with torch.inference_mode():
-            found = self.model.network.activations(self.batch(images), [layer])[layer]
-            values: NDArray[np.float32] = found.float().cpu().numpy()
+            output = self.model.network.activations(self.prepare_batch(images), [layer])[layer]
+            values: NDArray[np.float32] = output.float().cpu().numpy()
         check_finite(values, layer)
         return values
 
 
 def open_run(
     run: Run | str | os.PathLike[str],
-    compute: Compute = Compute(),  # noqa: B008
-) -> Opened:
-    """Open a run, or the run in a folder.
+    compute: Compute = Compute(),
+) -> OpenedRun:
+    """Load the network of a run, or of the run in a folder.
 
-    Weights are canonical, so a run of any backend opens in PyTorch, which alone is asked to look
-    inside: so every figure is made by one program.
+    Weights have canonical names and layouts, so the network of any backend loads in PyTorch. All
+    inspection uses PyTorch, so that every backend's run is analyzed by the same code.
 
     Raises:
-        UserError: not a run, one without weights, or a device that is not there.
+        UserError: not a run, a run without weights, or an unavailable device.
     """
     run = as_run(run)
     model: Any = loading.open_inference_model(run, replace(compute, backend=TORCH))
-    return Opened(run, model)
+    return OpenedRun(run, model)
 
 
 def as_run(run: Run | str | os.PathLike[str]) -> Run:
-    """The run, opened where a folder is given."""
+    """Return the run, loaded from its folder if necessary."""
     return run if isinstance(run, Run) else Run.open(run)
 
 
-def check_finite(values: NDArray[np.float32], what: str) -> None:
-    """Raise RunError for values that no figure can show."""
+def check_finite(values: NDArray[np.float32], name: str) -> None:
+    """Raise RunError if any value is NaN or infinite."""
     if not np.isfinite(values).all():
         raise RunError(
-            f"the network computes values that are not finite ({what}): its weights are damaged; "
-            "train again with a lower --lr or --precision fp32"
+            f"the network computes non-finite values ({name}): its weights are damaged; "
+            "train again with a lower --lr or with --precision fp32"
         )
 
 
 def layer_shapes(net: Architecture) -> dict[str, Shape]:
-    """The shape of one image behind every layer, by its usual name, in their order.
+    """Return the output shape of every layer for one image, in order.
 
     >>> from alexnet import architecture
     >>> list(layer_shapes(architecture("half")).items())[:3]
@@ -92,15 +95,13 @@ def layer_shapes(net: Architecture) -> dict[str, Shape]:
 
 
 def check_layer(net: Architecture, layer: str) -> None:
-    """Raise UserError for a layer that the network does not have, with the nearest name."""
+    """Raise UserError, with the nearest valid name, if the network has no such layer."""
     check_names([layer], layer_shapes(net), "layer")
 
 
-def check_has_maps(net: Architecture, layer: str) -> None:
-    """Raise UserError for a layer that is not there, or whose output has no height and width."""
+def check_spatial_layer(net: Architecture, layer: str) -> None:
+    """Raise UserError if the layer does not exist or its output has no height and width."""
     check_layer(net, layer)
-    with_maps = [name for name, shape in layer_shapes(net).items() if len(shape) == 3]
-    if layer not in with_maps:
-        raise UserError(
-            f"{layer} has no maps, only single values; choose from {', '.join(with_maps)}"
-        )
+    spatial = [name for name, shape in layer_shapes(net).items() if len(shape) == 3]
+    if layer not in spatial:
+        raise UserError(f"{layer} has no spatial dimensions; choose from {', '.join(spatial)}")

@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written beside their place, then renamed."""
+"""Atomic writes: a file is written under a temporary name, then renamed."""
 
 import contextlib
 import csv
@@ -15,10 +15,10 @@ _PARTIAL = ".partial"
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is complete or absent, also when the process is killed.
+    """Write a file atomically, also if the process is killed.
 
     Raises:
-        RunError: it cannot be written; an earlier file of this name is untouched.
+        RunError: the file cannot be written; an existing file is unchanged.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
@@ -34,23 +34,23 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what processes left that were killed while they wrote into this folder."""
+    """Remove temporary files that killed processes left in this folder."""
     for path in folder.glob(f".*{_PARTIAL}"):
         path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as readable JSON, complete or not at all."""
+    """Write a value as indented JSON, atomically."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows of a CSV file, lines ended by a newline, in UTF-8; other bytes of names stay."""
+    """Return rows as CSV in UTF-8 with LF line ends; undecodable bytes of names are preserved."""
     text = io.StringIO(newline="")
     plain = csv.writer(text, lineterminator="\n")
     quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:
-        # The module leaves a lone carriage return unquoted, and then cannot read it back.
+        # The csv module does not quote a lone carriage return, and cannot read it back unquoted.
         (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
     return text.getvalue().encode("utf-8", "surrogateescape")

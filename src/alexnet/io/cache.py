@@ -1,10 +1,9 @@
-"""The user's cache: entries that are complete or absent, built once however many ask.
+"""The user's cache, whose entries are complete or absent and built by one process at a time.
 
-An entry is a folder `KIND/KEY` with its files and an `index.json` that says what it is. It is
-built in a hidden folder beside its place and renamed when everything is on disk, so that a kill
-leaves nothing half-made. Whoever builds holds the lock of the key; a folder that is being built
-and whose lock is free was left by a process that died, and is removed. Downloaded weights are
-plain files beside these folders.
+An entry is a folder `KIND/KEY` with its files and an `index.json` that describes it. It is built
+in a hidden folder beside it, then renamed, so that a killed process leaves no partial entry. The
+process that builds an entry holds the lock of its key; an unfinished folder whose lock is free
+was left by a killed process and is removed. Downloaded weights are plain files in a subfolder.
 """
 
 import errno
@@ -19,19 +18,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from alexnet.errors import RunError, UserError
 from alexnet.io.locks import Locks
 from alexnet.progress import Progress, no_progress
-from alexnet.text import byte_text, printable
+from alexnet.text import format_bytes, printable
 
 KINDS = ("images", "archives", "datasets", "features")
 FILES = "weights"
-"""The kind whose entries are single files under their own names, so that a person can put one
-there by hand."""
+"""The kind whose entries are single files under their own names, so that users can place files
+there themselves."""
 PART = ".part"
-"""Behind the name of a file that has come in part; a file that says of what is beside it."""
+"""Suffix of a partial download; a JSON file beside it describes its source."""
 INDEX = "index.json"
 MEMO = "fingerprints.sqlite"
 _BUILDING = ".building-"
@@ -45,65 +42,67 @@ _UNWRITABLE = (
     errno.ENAMETOOLONG,
     errno.ELOOP,
 )
-_MOVE = "or set ALEXNET_CACHE_DIR to a folder elsewhere"
+_MOVE = "or set ALEXNET_CACHE_DIR to another folder"
 
 
 def cache_dir() -> Path:
-    """The folder of the cache: `ALEXNET_CACHE_DIR`, else where this system keeps caches."""
-    given = os.environ.get("ALEXNET_CACHE_DIR")
-    return (
-        Path(given).expanduser().absolute()
-        if given
-        else Path(platformdirs.user_cache_dir("alexnet"))
-    )
+    """Return the folder of the cache: `ALEXNET_CACHE_DIR`, or the system's default."""
+    folder = os.environ.get("ALEXNET_CACHE_DIR")
+    if folder:
+        return Path(folder).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("alexnet"))
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One thing in the cache."""
+    """One entry of the cache."""
 
     kind: str
     key: str
     path: Path
     size_bytes: int
     index: dict[str, Any] = field(default_factory=dict)
-    """What `index.json` says: at least source and created."""
+    """Content of `index.json`: at least `source` and `created`."""
 
 
 def cache_entries() -> list[CacheEntry]:
-    """Everything in the cache, also what a killed process left, by kind and time."""
+    """Return all entries, including leftovers of killed processes, sorted by kind and time."""
     root = cache_dir()
     entries = []
     for kind in KINDS:
         for path in _subfolders(root / kind):
-            left_over = path.name.startswith(_BUILDING)
+            is_leftover = path.name.startswith(_BUILDING)
             key = path.name.removeprefix(_BUILDING).split("-")[0]
-            index = {"source": "left by a killed process"} if left_over else read_index(path) or {}
+            index = (
+                {"source": "left by a killed process"} if is_leftover else read_index(path) or {}
+            )
             entries.append(CacheEntry(kind, key, path, _size(path), index))
     entries += _file_entries(root / FILES)
     memo = root / MEMO
     if memo.exists():
-        index = {"source": "files that need not be read again"}
+        index = {"source": "hashes of unchanged files"}
         entries.append(CacheEntry("hashes", MEMO, memo, memo.stat().st_size, index))
     return sorted(entries, key=lambda e: (e.kind, str(e.index.get("created", "")), e.key))
 
 
 def _file_entries(folder: Path) -> Iterator[CacheEntry]:
-    """The single files of a folder; what belongs to a part is not counted apart."""
+    """Yield the single files of a folder; the index of a partial download is not an entry."""
     for path in sorted(folder.glob("*")):
         if not path.is_file() or path.name.endswith(f"{PART}.json"):
             continue
         with suppress(OSError):
             stat = path.stat()
             is_part = path.name.endswith(PART)
-            made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stat.st_mtime))
-            source = f"{path.name.removesuffix(PART)}{', cut off in the middle' * is_part}"
-            index = {"source": source, "created": made}
+            created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stat.st_mtime))
+            source = f"{path.name.removesuffix(PART)}{', incomplete' * is_part}"
+            index = {"source": source, "created": created}
             yield CacheEntry(FILES, path.name.removesuffix(PART), path, stat.st_size, index)
 
 
 def clear_cache(entries: Iterable[CacheEntry] | None = None) -> int:
-    """Remove these entries, or all; returns the bytes freed. What is just being built stays."""
+    """Remove these entries, or all, except those being built; return the bytes freed."""
     freed = 0
     for entry in cache_entries() if entries is None else entries:
         if entry.kind == "hashes":
@@ -130,17 +129,17 @@ def build_once(
     valid: Callable[[Path], bool] = lambda _: True,
     progress: Progress = no_progress,
 ) -> Path:
-    """The folder of an entry, built when it is not there or not valid.
+    """Return the folder of an entry, built if it is absent or not valid.
 
     Args:
         kind: one of `KINDS`.
-        key: name of the entry; the same key always stands for the same content.
-        build: fills an empty folder and returns what `index.json` is to say.
-        valid: whether a folder that is there can be used.
-        progress: told when another process builds the same entry and this one waits.
+        key: name of the entry, unique to its content.
+        build: fills an empty folder and returns the content of `index.json`.
+        valid: whether an existing folder can be used.
+        progress: reports the wait while another process builds the same entry.
 
     Raises:
-        UserError: the cache cannot be written.
+        UserError: the cache is not writable.
         RunError: the disk is full.
     """
     final = cache_dir() / kind / key
@@ -151,17 +150,17 @@ def build_once(
         with Locks(cache_dir()).held(kind, key, progress):
             if read_index(final) is None or not valid(final):
                 _remove(final)
-                _remove_left_overs(kind, key)
+                _remove_leftovers(kind, key)
                 _build(final, build)
     return final
 
 
 @contextmanager
-def kept_file(name: str, progress: Progress = no_progress) -> Iterator[Path]:
-    """The place of a single file in the cache; inside, nobody else writes it.
+def locked_file(name: str, progress: Progress = no_progress) -> Iterator[Path]:
+    """Yield the path of a single file in the cache and hold its lock.
 
     Raises:
-        UserError: the cache cannot be written.
+        UserError: the cache is not writable.
         RunError: the disk is full.
     """
     path = cache_dir() / FILES / name
@@ -181,25 +180,26 @@ def _build(final: Path, build: Callable[[Path], dict[str, Any]]) -> None:
         folder.chmod(0o755)
         folder.rename(final)
         _sync(final.parent)
-    except BaseException:  # Ctrl-C too leaves nothing behind
+    except BaseException:  # including KeyboardInterrupt
         _remove(folder)
         raise
 
 
-def require_space(folder: Path, needed_bytes: int, what: str) -> None:
-    """Raise `UserError` when the disk of the folder has less room than that."""
+def require_space(folder: Path, needed_bytes: int, task: str) -> None:
+    """Raise `UserError` if the disk of the folder has less free space."""
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if needed_bytes > free:
         raise UserError(
-            f"{what} needs {byte_text(needed_bytes)} in {printable(folder)}, where "
-            f"{byte_text(free)} are free: free some (alexnet cache clear), {_MOVE}"
+            f"not enough disk space: {task} needs {format_bytes(needed_bytes)} in "
+            f"{printable(folder)}, {format_bytes(free)} are free; free some space "
+            f"(alexnet cache clear), {_MOVE}"
         )
 
 
 def read_index(entry: Path) -> dict[str, Any] | None:
-    """What the entry's `index.json` says; None when there is none that can be read."""
+    """Return the content of the entry's `index.json`; None if it is absent or unreadable."""
     try:
         index = json.loads((entry / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -209,29 +209,26 @@ def read_index(entry: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Put what the system says about writing the cache into words."""
+    """Convert OSError from writing the cache to UserError or RunError."""
     try:
         yield
     except OSError as error:
         where = printable(cache_dir())
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunError(
-                f"the disk is full: {where} could not be written and nothing half-made was left; "
-                f"free some room, {_MOVE}"
+                f"the disk is full: cannot write the cache {where}; free some space, {_MOVE}"
             ) from None
         if error.errno in _UNWRITABLE:
             raise UserError(
-                f"the cache {where} cannot be written ({error.strerror}): "
-                "make it writable, " + _MOVE
+                f"cannot write the cache {where}: {error.strerror}; make it writable, {_MOVE}"
             ) from None
         raise RunError(
-            f"the cache {printable(path)} could not be written ({error.strerror or error}): "
-            "mend that, " + _MOVE
+            f"cannot write the cache {printable(path)}: {error.strerror or error}; fix it, {_MOVE}"
         ) from None
 
 
-def _remove_left_overs(kind: str, own_key: str) -> None:
-    """Remove what killed processes were building; the lock of `own_key` is held."""
+def _remove_leftovers(kind: str, own_key: str) -> None:
+    """Remove unfinished folders of killed processes; the caller holds the lock of `own_key`."""
     for path in _subfolders(cache_dir() / kind):
         if path.name.startswith(_BUILDING):
             key = path.name.removeprefix(_BUILDING).split("-")[0]
@@ -269,7 +266,7 @@ def _remove(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the system write the file or folder to the disk, where it can."""
+    """Flush the file or folder to disk, where the system supports it."""
     if path.is_symlink():
         return
     with suppress(PermissionError):  # Windows cannot open folders

@@ -1,8 +1,8 @@
-"""Locks by name in a folder that several processes share.
+"""Named locks in a folder shared by several processes.
 
-A lock is a file, and files of locks that nobody holds can be removed. So that nobody comes to hold
-one that is removed meanwhile, locks are taken and removed under a gate: a lock for all, held for no
-longer than that, whose file stays.
+A lock is a file, and the files of free locks can be removed. Locks are acquired and removed under a
+global lock, the gate, which is held only briefly and whose file is never removed: so no process
+can hold a lock whose file is being removed.
 """
 
 import time
@@ -23,7 +23,7 @@ class Locks:
     """The locks of a folder.
 
     Args:
-        root: the folder; it is made when the first lock is taken.
+        root: the folder, created with the first lock.
     """
 
     def __init__(self, root: Path) -> None:
@@ -31,11 +31,11 @@ class Locks:
 
     @contextmanager
     def held(self, kind: str, key: str, progress: Progress = no_progress) -> Iterator[None]:
-        """Hold the lock of an entry; waits while another process does, and says so."""
+        """Hold the lock of an entry; wait, with progress, while another process holds it."""
         lock = self._lock(kind, key)
-        if not self._take(lock):
-            with progress(f"waiting for another process that makes the same {kind}", 0):
-                while not self._take(lock):
+        if not self._acquire(lock):
+            with progress(f"waiting for another process that creates the same {kind}", 0):
+                while not self._acquire(lock):
                     time.sleep(_POLL_S)
         try:
             yield
@@ -44,9 +44,9 @@ class Locks:
 
     @contextmanager
     def held_if_free(self, kind: str, key: str) -> Iterator[bool]:
-        """Whether the lock is free; it is held inside then."""
+        """Hold the lock if it is free; yields whether it is held."""
         lock = self._lock(kind, key)
-        if not self._take(lock):
+        if not self._acquire(lock):
             yield False
             return
         try:
@@ -55,7 +55,7 @@ class Locks:
             lock.release()
 
     def remove_free(self) -> None:
-        """Remove the files of locks that nobody holds."""
+        """Remove the files of free locks."""
         if not self._folder.is_dir():
             return
         with filelock.FileLock(self._gate):
@@ -63,7 +63,7 @@ class Locks:
                 lock = filelock.FileLock(path)
                 with suppress(filelock.Timeout):
                     lock.acquire(timeout=0)
-                    with suppress(PermissionError):  # Windows, where the release removes it
+                    with suppress(PermissionError):  # on Windows, the release removes it
                         path.unlink(missing_ok=True)
                     lock.release()
 
@@ -71,8 +71,8 @@ class Locks:
         self._folder.mkdir(parents=True, exist_ok=True)
         return filelock.FileLock(self._folder / f"{kind}-{key}.lock")
 
-    def _take(self, lock: filelock.BaseFileLock) -> bool:
-        """Take the lock if it is free; says whether it is held now."""
+    def _acquire(self, lock: filelock.BaseFileLock) -> bool:
+        """Acquire the lock if it is free; return whether it was acquired."""
         with filelock.FileLock(self._gate):
             try:
                 lock.acquire(timeout=0)

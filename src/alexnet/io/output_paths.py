@@ -1,88 +1,120 @@
-"""Where a figure or a table goes: looked at before the work, so that none is done in vain."""
+"""Checks of output paths, made before the work whose result is written there."""
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from alexnet.errors import UserError
-from alexnet.text import exists_already, printable
+from alexnet.text import already_exists_message, printable
 
 FIGURES = "figures"
-"""The folder under a run's where a figure goes when no place is given."""
+"""The subfolder of a run for figures without an explicit path."""
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 
-_LONGEST_NAME = 60
-"""In letters; file systems allow 255 bytes, and a letter can have four."""
+_MAX_NAME_LENGTH = 60
+"""In characters of up to 4 bytes; file systems allow 255 bytes."""
 
 
-def figure_target(
-    given: str | os.PathLike[str] | None,
+def check_output_file(
+    path: str | os.PathLike[str],
+    *,
+    label: str,
+    formats: Collection[str] = (),
+    overwrite: bool = True,
+    create_parent: bool = False,
+    argument: str = "force=True",
+    exists_reason: str = "",
+) -> Path:
+    """Return the path if a file can be written there.
+
+    Args:
+        label: the kind of content for messages, such as `report`.
+        formats: valid suffixes without the dot; any suffix if empty.
+        overwrite: whether an existing file may be replaced.
+        create_parent: whether the writer creates the parent folder if it does not exist.
+        argument: Python equivalent of `--force`, for the message about an existing file.
+        exists_reason: why an existing file is not replaced, appended to "already exists".
+
+    Raises:
+        UserError: the path is a folder, has another suffix, exists and must not be replaced, or
+            is not writable.
+    """
+    path = Path(path)
+    folder = path.parent.parent if create_parent and not path.parent.exists() else path.parent
+    if path.is_dir():
+        problem = "it is a folder; pass the name of a file"
+    elif formats and path.suffix[1:].lower() not in formats:
+        problem = f"the suffix must be one of {', '.join(f'.{name}' for name in formats)}"
+    elif path.exists() and not overwrite:
+        raise UserError(already_exists_message(path, argument, exists_reason))
+    elif not folder.exists():
+        problem = f"no such folder: {printable(folder)}"
+    elif not folder.is_dir():
+        problem = f"{printable(folder)} is not a folder"
+    elif path.exists() and not os.access(path, os.W_OK):
+        problem = "permission denied; choose another path"
+    # A device such as /dev/stderr is written to directly, a file is replaced in its folder.
+    elif (path.is_file() or not path.exists()) and not os.access(folder, os.W_OK | os.X_OK):
+        problem = f"the folder {printable(folder)} is not writable; choose another path"
+    else:
+        return path
+    raise UserError(f"cannot write the {label} to {printable(path)}: {problem}")
+
+
+def check_output_folder(
+    path: str | os.PathLike[str], *, label: str, option: str = "--output-dir"
+) -> Path:
+    """Return the path if files can be written to this folder, which need not exist yet.
+
+    Raises:
+        UserError: the folder, or the closest existing parent, is a file or is not writable.
+    """
+    path = Path(path)
+    existing = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        problem = f"{printable(existing)} is a file"
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        problem = f"the folder {printable(existing)} is not writable"
+    else:
+        return path
+    raise UserError(
+        f"cannot write the {label} to {printable(path)}: {problem}; choose another folder with "
+        f"{option}"
+    )
+
+
+def check_figure_path(
+    path: str | os.PathLike[str] | None,
     run_folder: Path,
     name: Sequence[str],
     *,
     force: bool = False,
 ) -> Path:
-    """The file of a figure: the one that is given, or RUN/figures/NAME.png.
+    """Return the path of a figure: the one passed, or RUN/figures/NAME.png.
 
-    A figure in its own place is replaced when it is drawn again; a given file is not, unless
-    `force` says so.
+    A figure at its default path is replaced when it is drawn again; an explicit path only with
+    `force`.
 
     Args:
-        name: parts of the name of the file, such as the command, the layer, the image.
+        name: parts of the file name, such as the command, the layer and the image.
 
     Raises:
-        UserError: a format that is not known, a file that is there already, or a place that
-            cannot be written.
+        UserError: an unknown format, an existing file, or a path that is not writable.
     """
-    if given is not None:
-        return checked_target(given, FIGURE_FORMATS, "figure", force=force)
+    if path is not None:
+        return check_output_file(path, label="figure", formats=FIGURE_FORMATS, overwrite=force)
     path = run_folder / FIGURES / f"{file_name(name)}.png"
-    return checked_target(path, FIGURE_FORMATS, "figure", force=True, in_run=True)
-
-
-def checked_target(
-    given: str | os.PathLike[str],
-    formats: Sequence[str],
-    what: str,
-    *,
-    force: bool,
-    in_run: bool = False,
-) -> Path:
-    """The path, once it is clear that it can be written.
-
-    Args:
-        in_run: its folder is one that is made in a run's when something is written there.
-
-    Raises:
-        UserError: its ending is none of `formats`, it is there already and `force` does not say
-            to replace it, or it cannot be written.
-    """
-    path = Path(given)
-    folder = path.parent.parent if in_run and not path.parent.exists() else path.parent
-    if path.is_dir():
-        why = "it is a folder; give the name of a file in it"
-    elif path.suffix[1:].lower() not in formats:
-        endings = ", ".join(f".{name}" for name in formats)
-        why = f"its ending is none of {endings}"
-    elif path.exists() and not force:
-        raise UserError(exists_already(path))
-    elif not folder.is_dir():
-        why = f"there is no folder {printable(folder)}"
-    elif not os.access(path if path.exists() else folder, os.W_OK):
-        why = "permission denied; give another place with -o"
-    else:
-        return path
-    raise UserError(f"{printable(path)}: the {what} cannot be written: {why}")
+    return check_output_file(path, label="figure", create_parent=True)
 
 
 def file_name(parts: Sequence[str]) -> str:
-    """Parts of a name joined to one that any file system takes.
+    """Join parts to a file name that is valid on any file system.
 
     >>> file_name(["activations", "conv2", "my cat: $5/玫瑰"])
     'activations-conv2-my-cat-5-玫瑰'
     """
     joined = "-".join(printable(part) for part in parts if part)
     name = re.sub(r"[^\w.]+", "-", joined).strip("-.")
-    return name[:_LONGEST_NAME]
+    return name[:_MAX_NAME_LENGTH]

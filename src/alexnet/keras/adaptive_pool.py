@@ -1,4 +1,4 @@
-"""Mean pooling to a fixed size, as PyTorch has it. Keras' own cannot enlarge on TensorFlow."""
+"""Adaptive average pooling as in PyTorch; Keras' own layer cannot upsample on TensorFlow."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="alexnet")
 class AdaptiveMeanPooling2D(keras.layers.Layer):  # type: ignore[misc]
-    """The mean over as many windows as make the maps `size` pixels wide and high.
+    """Average pooling to feature maps of `size` x `size`, as `torch.nn.AdaptiveAvgPool2d`.
 
-    Window i of a side of n pixels goes from floor(i n / size) to ceil((i + 1) n / size); they
-    overlap where size does not divide n. (N, H, W, C) in, (N, size, size, C) out, or the same
-    with the channels first.
+    Along a side of n pixels, window i spans floor(i n / size) to ceil((i + 1) n / size), so
+    windows overlap unless size divides n. Maps (N, H, W, C) to (N, size, size, C); with
+    `channels_first`, (N, C, H, W) to (N, C, size, size).
 
     Example:
         >>> maps = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
@@ -27,13 +27,16 @@ class AdaptiveMeanPooling2D(keras.layers.Layer):  # type: ignore[misc]
         self.data_format = data_format or keras.config.image_data_format()
 
     def call(self, inputs: Any) -> Any:
-        is_first = self.data_format == "channels_first"
+        terms = (
+            ((2, "nchw,sh->ncsw"), (3, "nchw,sw->nchs"))
+            if self.data_format == "channels_first"
+            else ((1, "nhwc,sh->nswc"), (2, "nhwc,sw->nhsc"))
+        )
         x = inputs
-        for axis, term in ((2, "nchw,sh->ncsw"), (3, "nchw,sw->nchs")):
-            height_or_width = x.shape[axis if is_first else axis - 1]
-            if height_or_width != self.size:
-                means = ops.cast(_means(height_or_width, self.size), x.dtype)
-                x = ops.einsum(term if is_first else _channels_last(term), x, means)
+        for axis, term in terms:
+            side_px = x.shape[axis]
+            if side_px != self.size:
+                x = ops.einsum(term, x, ops.cast(_pooling_matrix(side_px, self.size), x.dtype))
         return x
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -46,17 +49,11 @@ class AdaptiveMeanPooling2D(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "size": self.size, "data_format": self.data_format}
 
 
-def _means(pixels: int, size: int) -> np.ndarray:
-    """(size, pixels): row i takes the mean over window i."""
-    first = np.arange(size) * pixels // size
-    last = -(-np.arange(1, size + 1) * pixels // size)
-    places = np.arange(pixels)
-    inside = (places >= first[:, None]) & (places < last[:, None])
-    means: np.ndarray = inside / inside.sum(1, keepdims=True)
-    return means
-
-
-def _channels_last(term: str) -> str:
-    """The same sum for (N, H, W, C)."""
-    inputs, matrix, output = term.replace("->", ",").split(",")
-    return f"{inputs[0]}{inputs[2:]}{inputs[1]},{matrix}->{output[0]}{output[2:]}{output[1]}"
+def _pooling_matrix(side_px: int, size: int) -> np.ndarray:
+    """Return the (size, side_px) matrix whose row i averages over window i."""
+    start = np.arange(size) * side_px // size
+    stop = -(-np.arange(1, size + 1) * side_px // size)
+    pixels = np.arange(side_px)
+    is_inside = (pixels >= start[:, None]) & (pixels < stop[:, None])
+    matrix: np.ndarray = is_inside / is_inside.sum(1, keepdims=True)
+    return matrix

@@ -1,4 +1,4 @@
-"""Weights of Keras models by canonical name."""
+"""Load and read the weights of Keras models by canonical name."""
 
 import os
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from alexnet.errors import UserError
 from alexnet.weights import keras_layout
 from alexnet.weights.compatibility import check_shapes
 
-_FIRST = "conv1"
-_WITH_WEIGHTS = (
+_FIRST_LAYER = "conv1"
+_LAYERS_WITH_WEIGHTS = (
     keras.layers.Conv2D,
     keras.layers.Dense,
     keras.layers.BatchNormalization,
@@ -21,42 +21,48 @@ _WITH_WEIGHTS = (
 
 
 def variables(model: keras.Model) -> dict[str, Any]:
-    """The variables of a model with the usual layer names, by canonical name.
+    """Return the variables of a model whose layers are named conv1 … fc8, by canonical name.
 
     Raises:
-        UserError: a model without such names.
+        UserError: if the model has no layer conv1.
     """
-    if _FIRST not in {layer.name for layer in model.layers}:
+    if _FIRST_LAYER not in {layer.name for layer in model.layers}:
         raise UserError(
-            f"the Keras model {model.name!r} is no AlexNet: it has no layer {_FIRST}; make it by "
-            "alexnet.keras.functional or AlexNet, or name its layers as theirs"
+            f"the Keras model {model.name!r} is not an AlexNet: it has no layer {_FIRST_LAYER}; "
+            "create it with alexnet.keras.functional or AlexNet, or use their layer names"
         )
-    found: dict[str, Any] = {}
+    variables_by_name: dict[str, Any] = {}
     for layer in model.layers:
-        if isinstance(layer, _WITH_WEIGHTS):
+        if isinstance(layer, _LAYERS_WITH_WEIGHTS):
             names = keras_layout.VARIABLES[keras_layout.kind_of(layer.name)]
-            found |= {f"{layer.name}.{ours}": getattr(layer, its) for ours, its in names.items()}
-    return found
+            variables_by_name |= {
+                f"{layer.name}.{canonical}": getattr(layer, attribute)
+                for canonical, attribute in names.items()
+            }
+    return variables_by_name
 
 
 def flat_channels(model: keras.Model) -> int:
-    """Channels of the maps that are flattened for fc6."""
+    """Return the number of channels of the feature maps that are flattened for fc6."""
     convs = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     if not convs:
-        raise UserError(f"{model.name} has no convolution; is it an AlexNet?")
+        raise UserError(
+            f"the Keras model {model.name!r} is not an AlexNet: it has no convolution layer"
+        )
     return int(convs[-1].filters)
 
 
 def load_weights(model: keras.Model, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
-    """Put weights into a functional or subclassed AlexNet.
+    """Load weights into a functional or subclassed AlexNet.
 
     Args:
-        model: what `functional` or `AlexNet` gave, or a Keras model with layers of the same names.
-        source: whatever `alexnet.weights.read` takes, or what it gave.
+        model: a model created by `functional` or `AlexNet`, or a Keras model with the same layer
+            names.
+        source: a weights file that `alexnet.weights.read` supports, or arrays by canonical name.
 
     Raises:
-        UserError: naming the variants that they are of, or the first array that is missing,
-            unknown or of another shape; the weights are then as they were.
+        UserError: if the weights do not fit; names the variants that they fit, or the first
+            array that is missing, unexpected or of another shape. The model is then unchanged.
 
     Example:
         >>> from alexnet.keras import functional
@@ -64,15 +70,15 @@ def load_weights(model: keras.Model, source: str | os.PathLike[str] | Mapping[st
         >>> load_weights(second, read_weights(first))
     """
     arrays = weights.read(source)
-    own, channels = variables(model), flat_channels(model)
-    expected = {name: _canonical_shape(tuple(variable.shape)) for name, variable in own.items()}
+    targets, channels = variables(model), flat_channels(model)
+    expected = {name: _canonical_shape(tuple(variable.shape)) for name, variable in targets.items()}
     check_shapes(arrays, expected, f"Keras model {model.name!r}")
-    for name, variable in own.items():
+    for name, variable in targets.items():
         variable.assign(keras_layout.to_keras(name, arrays[name], channels))
 
 
 def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """Copies of the weights of a functional or subclassed AlexNet by canonical name, float32."""
+    """Return copies of the weights of an AlexNet by canonical name, float32."""
     channels = flat_channels(model)
     return {
         name: np.array(
@@ -84,5 +90,5 @@ def read_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def _canonical_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Of the canonical array of a variable: kernels (…, in, out) become (out, in, …)."""
+    """Return the canonical shape of a variable: kernels (…, in, out) become (out, in, …)."""
     return (*reversed(shape[-2:]), *shape[:-2]) if len(shape) > 1 else shape

@@ -1,4 +1,4 @@
-"""Convolution in groups, the paper's two columns, at the speed of the convolutions without."""
+"""Grouped convolution (the paper's two columns) as fast as separate ungrouped convolutions."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="alexnet")
 class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
-    """Keras' Conv2D, with each group computed by itself.
+    """Keras' Conv2D, with each group computed as a convolution of its own.
 
-    TensorFlow hands a convolution in groups to XLA, and XLA has no fast one for a CPU: with conv2
-    of the paper's network it takes ten times as long as two convolutions side by side. The name is
-    Keras' own, since files of weights address layers by the name of their class.
+    TensorFlow delegates grouped convolutions to XLA, whose CPU implementation is slow: for conv2
+    of the paper's network it takes ten times as long as two separate convolutions. The class keeps
+    the name of Keras' layer because weight files address layers by class name.
 
     Example:
         >>> import numpy as np
@@ -23,8 +23,8 @@ class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         axis = 1 if self.data_format == "channels_first" else -1
-        columns = zip(
+        groups = zip(
             ops.split(inputs, self.groups, axis), ops.split(kernel, self.groups, -1), strict=True
         )
-        convolution = super().convolution_op
-        return ops.concatenate([convolution(x, part) for x, part in columns], axis)
+        convolve = super().convolution_op
+        return ops.concatenate([convolve(x, weights) for x, weights in groups], axis)

@@ -1,4 +1,4 @@
-"""Local response normalization for Keras, over the channels, in both data formats."""
+"""Local response normalization (LRN) across channels for Keras, in both data formats."""
 
 from typing import Any
 
@@ -9,18 +9,22 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="alexnet")
 class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
-    """b = a / (k + alpha * sum of a^2 over `size` neighboring channels) ** beta.
+    """Local response normalization, the paper's formula (section 3.3).
 
-    The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
-    cut at the first and the last channel; for an even size there is one more before than after.
-    `tf.nn.local_response_normalization` takes half the window, size // 2, and knows odd sizes only.
+    b = a / (k + alpha * sum of a^2 over `size` neighboring channels) ** beta. Channel c sums over
+    c - size // 2 … c + (size - 1) // 2, clipped to the existing channels, so an even size includes
+    one more channel before than after. `tf.nn.local_response_normalization` takes the radius,
+    size // 2, and supports odd sizes only.
 
     Args:
-        size: how many channels are summed, n; may be more than there are.
+        size: number of channels to sum over, n in the paper; may exceed the number of channels.
+        alpha: scale of the sum.
+        beta: exponent.
+        k: constant added to the sum.
         alpha_divided: divide alpha by `size`, as the 2012 program, Caffe and PyTorch do and the
             paper and TensorFlow do not.
-        data_format: `channels_last` (N, H, W, C) or `channels_first` (N, C, H, W); Keras' own
-            setting when not given.
+        data_format: `channels_last` (N, H, W, C) or `channels_first` (N, C, H, W); Keras'
+            `image_data_format` if None.
 
     Example:
         >>> norm = LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=2.0)
@@ -49,14 +53,14 @@ class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
         alpha = self.alpha / self.size if self.alpha_divided else self.alpha
         channels = input_shape[axis]
         if channels is None:
-            raise ValueError(f"{self.name}: the number of channels has to be known")
+            raise ValueError(f"{self.name}: the number of channels must not be None")
         self._normalize = _normalization(
             axis, channels, self.size, alpha=alpha, beta=self.beta, k=self.k
         )
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        # Half precision as float32: in float16 the square of 256 is infinite.
+        # Compute half precision in float32: in float16 the square of 256 overflows.
         values = ops.cast(inputs, "float64" if self.compute_dtype == "float64" else "float32")
         return ops.cast(self._normalize(values), self.compute_dtype)
 
@@ -64,7 +68,7 @@ class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        own = {
+        config = {
             "size": self.size,
             "alpha": self.alpha,
             "beta": self.beta,
@@ -72,15 +76,15 @@ class LocalResponseNorm(keras.layers.Layer):  # type: ignore[misc]
             "alpha_divided": self.alpha_divided,
             "data_format": self.data_format,
         }
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **config}
 
 
 def _normalization(
     axis: int, channels: int, size: int, *, alpha: float, beta: float, k: float
 ) -> Any:
-    """The function with its gradient by hand; the derivation stands in `alexnet.torch.lrn`.
+    """Return the LRN function with a custom gradient, derived in `alexnet.torch.lrn`.
 
-    Left to autodiff, the sum over a window of slices costs seven times as much on TensorFlow.
+    Autodiff through the windowed sum of slices is seven times as slow on TensorFlow.
     """
     before, after = min(size // 2, channels - 1), min((size - 1) // 2, channels - 1)
 
@@ -91,7 +95,7 @@ def _normalization(
     def normalize(x: Any) -> tuple[Any, Any]:
         def gradient(*args: Any, upstream: Any = None) -> Any:
             g = args[0] if upstream is None else upstream
-            # Computed again: to keep it in memory would cost more.
+            # Recomputed, because storing it for the backward pass costs more.
             scale = scale_of(x)
             direct = g * _power(scale, -beta)
             shared = _window_sum(direct * x / scale, axis, after, before)
@@ -103,10 +107,10 @@ def _normalization(
 
 
 def _window_sum(values: Any, axis: int, before: int, after: int) -> Any:
-    """Sum over the channels c - before … c + after, cut at the ends."""
+    """Sum over channels c - before … c + after, clipped to the existing channels."""
     if axis == len(values.shape) - 1 and keras.backend.backend() == "tensorflow":
-        # One product with a band matrix: TensorFlow makes a pass over memory of each slice, where
-        # XLA makes one of them all.
+        # One matmul with a band matrix: TensorFlow passes over memory once per slice, where XLA
+        # fuses all slices into one pass.
         channels = values.shape[axis]
         distance = np.arange(channels)[:, None] - np.arange(channels)
         band = (-before <= distance) & (distance <= after)
@@ -126,7 +130,7 @@ def _window_sum(values: Any, axis: int, before: int, after: int) -> Any:
 
 
 def _power(base: Any, exponent: float) -> Any:
-    """base ** exponent; the paper's -0.75 by two square roots."""
+    """Return base ** exponent; the paper's -0.75 with two square roots."""
     if exponent == -0.75:
         root = ops.rsqrt(base)
         return root * ops.sqrt(root)

@@ -1,4 +1,4 @@
-"""The loss of a training step, in operations of Keras, so the same on every backend."""
+"""The training loss in `keras.ops`, so that it is the same on every backend."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from keras import ops
 
 
 def losses(logits: Any, labels: Any, label_smoothing: float) -> tuple[Any, Any, Any]:
-    """Of logits (N, num_classes) and labels (N,), int32.
+    """Compute the cross-entropy of logits (N, num_classes) and labels (N,), int32.
 
     Returns:
-        The mean cross-entropy that is minimized; the same without smoothing, which is comparable
-        with validation; and how many images are classified rightly.
+        The mean cross-entropy to minimize; the same without label smoothing, comparable with the
+        validation loss; and the number of correctly classified images.
     """
     logits = ops.cast(logits, "float32")
-    logs = ops.log_softmax(logits, axis=1)
-    shown = -ops.mean(ops.take_along_axis(logs, labels[:, None], axis=1))
-    loss = shown
+    log_probabilities = ops.log_softmax(logits, axis=1)
+    unsmoothed = -ops.mean(ops.take_along_axis(log_probabilities, labels[:, None], axis=1))
+    loss = unsmoothed
     if label_smoothing:
-        # The smoothed target is (1 - s) * one-hot + s / classes, so the loss is a mean of two.
-        loss = (1 - label_smoothing) * shown - label_smoothing * ops.mean(logs)
-    hits = ops.sum(
+        # The smoothed target is (1 - s) * one_hot + s / num_classes: a weighted sum of two terms.
+        loss = (1 - label_smoothing) * unsmoothed - label_smoothing * ops.mean(log_probabilities)
+    correct = ops.sum(
         ops.cast(ops.equal(ops.cast(ops.argmax(logits, axis=1), "int32"), labels), "int32")
     )
-    return loss, shown, hits
+    return loss, unsmoothed, correct

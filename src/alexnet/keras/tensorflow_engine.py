@@ -15,16 +15,19 @@ from alexnet.keras.objective import losses
 
 
 class TensorFlowEngine:
-    """See `alexnet.keras.trainer.Engine`. Not compiled by XLA: its convolutions are slower."""
+    """The TensorFlow implementation of `alexnet.keras.trainer.Engine`.
+
+    Not compiled with XLA, whose convolutions are slower.
+    """
 
     def __init__(self, model: keras.Model, recipe: Recipe, factors: Mapping[str, float]) -> None:
         self._model, self._recipe, self._factors = model, recipe, factors
-        found = variables(model)
-        self._weights = {name: found[name].value for name in factors}
+        model_variables = variables(model)
+        self._weights = {name: model_variables[name].value for name in factors}
         self._state = {
             name: {
                 key: tf.Variable(value, trainable=False)
-                for key, value in optimizers.start(recipe, weight).items()
+                for key, value in optimizers.initial_state(recipe, weight).items()
             }
             for name, weight in self._weights.items()
         }
@@ -33,49 +36,49 @@ class TensorFlowEngine:
             for layer in model.layers
             if isinstance(layer, keras.layers.Dropout)
         ]
-        self._step = tf.function(self._traced)
+        self._step = tf.function(self._graph_step)
 
     def step(
         self, batch: NDArray[np.float32], labels: NDArray[np.int32], lr: float, seeds: Any
     ) -> tuple[float, float, int]:
         for state, seed in zip(self._seeds, seeds, strict=True):
             state.assign(seed)
-        loss, shown, hits = self._step(
+        loss, unsmoothed, correct = self._step(
             tf.constant(batch), tf.constant(labels), tf.constant(lr, tf.float32)
         )
-        return float(loss), float(shown), int(hits)
+        return float(loss), float(unsmoothed), int(correct)
 
-    def _traced(self, batch: Any, labels: Any, lr: Any) -> tuple[Any, Any, Any]:
+    def _graph_step(self, batch: Any, labels: Any, lr: Any) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             logits = self._model(batch, training=True)
-            loss, shown, hits = losses(logits, labels, self._recipe.label_smoothing)
+            loss, unsmoothed, correct = losses(logits, labels, self._recipe.label_smoothing)
         gradients = tape.gradient(loss, list(self._weights.values()))
-        is_finite = tf.math.is_finite(loss + shown)
+        is_finite = tf.math.is_finite(loss + unsmoothed)
         tf.cond(is_finite, lambda: self._update(gradients, lr), lambda: tf.constant(False))
-        return loss, shown, hits
+        return loss, unsmoothed, correct
 
     def _update(self, gradients: list[Any], lr: Any) -> Any:
         for (name, weight), gradient in zip(self._weights.items(), gradients, strict=True):
             state = self._state[name]
-            value, after = optimizers.update(
+            new_weight, new_state = optimizers.update(
                 self._recipe, weight, gradient, state, lr * self._factors[name]
             )
-            weight.assign(value)
-            for key, kept in after.items():
-                state[key].assign(kept)
+            weight.assign(new_weight)
+            for key, value in new_state.items():
+                state[key].assign(value)
         return tf.constant(True)
 
     def read_state(self) -> dict[str, dict[str, np.ndarray]]:
         return {
-            name: {key: np.asarray(kept.numpy()) for key, kept in state.items()}
+            name: {key: np.asarray(variable.numpy()) for key, variable in state.items()}
             for name, state in self._state.items()
         }
 
     def write_state(self, state: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-        for name, kept in self._state.items():
-            for key, variable in kept.items():
+        for name, own in self._state.items():
+            for key, variable in own.items():
                 if key in state[name]:
                     variable.assign(state[name][key])
 
-    def put_into_model(self) -> None:
-        """Nothing to do: the step works on the model's own variables."""
+    def sync_model(self) -> None:
+        """Do nothing: the step updates the model's own variables."""

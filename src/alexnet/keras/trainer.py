@@ -1,4 +1,4 @@
-"""A training step with Keras, and everything that a run needs to go on after it was stopped."""
+"""The training step with Keras, and the optimizer state that a checkpoint stores."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,53 +8,57 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.backends.keras_startup import multiplies_bf16
+from alexnet.backends.keras_startup import is_bf16_faster
 from alexnet.config.hyperparameters import Recipe
 from alexnet.data.augmentation import Plan
 from alexnet.errors import DivergedError, UserError
 from alexnet.keras.arrays import flat_channels, read_weights, variables
 from alexnet.keras.inference import KerasInferenceModel
-from alexnet.keras.model import untrained
+from alexnet.keras.model import build_functional
 from alexnet.weights import keras_layout
 
-_OPTIMIZER = "optimizer."
-_HALF = 2**31
+_STATE_PREFIX = "optimizer."
+_SEED_WORD = 2**31
 
 
 class Engine(Protocol):
-    """A compiled training step of one backend. Arrays are in Keras' layout, by canonical name."""
+    """A compiled training step of one backend; arrays have Keras' layout and canonical names."""
 
     def step(
         self, batch: NDArray[np.float32], labels: NDArray[np.int32], lr: float, seeds: Any
     ) -> tuple[float, float, int]:
-        """The loss, the loss without smoothing, and the hits; nothing changes if it is not finite.
+        """Update the weights; return the loss, the loss without smoothing and the correct count.
+
+        A non-finite loss leaves weights and state unchanged.
 
         Args:
-            seeds: (dropout layers, 2), of each of them in this step.
+            seeds: (num_dropouts, 2), the seed of each dropout layer in this step.
         """
         ...
 
     def read_state(self) -> dict[str, dict[str, np.ndarray]]:
-        """The optimizer's state of each trained weight."""
+        """Return the optimizer state of each trained weight."""
         ...
 
-    def write_state(self, state: Mapping[str, Mapping[str, np.ndarray]]) -> None: ...
+    def write_state(self, state: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Restore the optimizer state of each trained weight."""
+        ...
 
-    def put_into_model(self) -> None:
-        """Bring the model's variables up to the last step."""
+    def sync_model(self) -> None:
+        """Copy the current weights into the model's variables."""
         ...
 
 
 class Trainer:
-    """Trains a network; the loop over epochs is the caller's.
+    """Trains a model step by step; the caller runs the loop over epochs.
 
     Args:
         precision: auto, fp32 or bf16.
-        lr_factors: by canonical name, what the learning rate of a weight is multiplied by; 1
-            where it is not named, and 0 for a weight that stays as it is.
+        lr_factors: multipliers of the learning rate by canonical name; 1 if absent, 0 for frozen
+            weights.
 
     Raises:
-        UserError: a precision that this backend does not train with.
+        UserError: if the backend does not support the precision.
     """
 
     def __init__(
@@ -70,12 +74,12 @@ class Trainer:
         self._model = _training_model(model, precision)
         factors = dict(lr_factors or {})
         _freeze(self._model, factors)
-        trained = {id(variable) for variable in self._model.trainable_variables}
-        self._names = [n for n, v in variables(self._model).items() if id(v) in trained]
+        trainable = {id(variable) for variable in self._model.trainable_variables}
+        self._names = [n for n, v in variables(self._model).items() if id(v) in trainable]
         self._engine = _engine(self._model, recipe, {n: factors.get(n, 1.0) for n in self._names})
         self._channels = flat_channels(self._model)
-        self._dropouts = sum(isinstance(x, keras.layers.Dropout) for x in self._model.layers)
-        model.before_use = self._bring_up_to_date
+        self._num_dropouts = sum(isinstance(x, keras.layers.Dropout) for x in self._model.layers)
+        model.sync_weights = self._sync_inference_model
 
     @property
     def model(self) -> KerasInferenceModel:
@@ -90,78 +94,82 @@ class Trainer:
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights; arguments and result as in `alexnet.backends.Trainer`."""
-        seeds = [[(seed + i) % _HALF, seed // _HALF % _HALF] for i in range(self._dropouts)]
-        loss, shown, hits = self._engine.step(
+        """Update the weights once; arguments and result as in `alexnet.backends.Trainer`."""
+        high = seed // _SEED_WORD % _SEED_WORD
+        seeds = [[(seed + layer) % _SEED_WORD, high] for layer in range(self._num_dropouts)]
+        loss, unsmoothed, correct = self._engine.step(
             self._inference_model.batch(images, plan),
             labels.astype(np.int32),
             lr,
-            np.array(seeds, np.int64).reshape(self._dropouts, 2),
+            np.array(seeds, np.int64).reshape(self._num_dropouts, 2),
         )
-        if not math.isfinite(loss + shown):
-            raise DivergedError(shown, lr)
-        return shown, hits
+        if not math.isfinite(loss + unsmoothed):
+            raise DivergedError(unsmoothed, lr)
+        return unsmoothed, correct
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies of the weights by canonical name, float32."""
-        self._engine.put_into_model()
+        """Return copies of the weights by canonical name, float32."""
+        self._engine.sync_model()
         return read_weights(self._model)
 
     def state(self) -> dict[str, np.ndarray]:
-        """What the optimizer carries from step to step, by name, in the canonical layout."""
+        """Return the optimizer state by name, in the canonical layout."""
         return {
-            f"{_OPTIMIZER}{name}.{key}": self._turned(keras_layout.from_keras, name, array)
-            for name, kept in self._engine.read_state().items()
-            for key, array in kept.items()
+            f"{_STATE_PREFIX}{name}.{key}": self._convert(keras_layout.from_keras, name, array)
+            for name, weight_state in self._engine.read_state().items()
+            for key, array in weight_state.items()
         }
 
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Put back what `state` gave, here or in another backend."""
+        """Restore what `state` returned, in this or another backend."""
         state: dict[str, dict[str, np.ndarray]] = {name: {} for name in self._names}
         for name in self._names:
-            prefix = f"{_OPTIMIZER}{name}."
+            prefix = f"{_STATE_PREFIX}{name}."
             for key, array in arrays.items():
                 if key.startswith(prefix):
-                    turned = self._turned(keras_layout.to_keras, name, array)
-                    state[name][key.removeprefix(prefix)] = turned
+                    converted = self._convert(keras_layout.to_keras, name, array)
+                    state[name][key.removeprefix(prefix)] = converted
         self._engine.write_state(state)
 
-    def _turned(self, turn: Any, name: str, array: np.ndarray) -> np.ndarray:
-        """An array of the optimizer in the other layout; single numbers have none."""
-        turned: np.ndarray = turn(name, array, self._channels) if array.ndim else array
-        return turned
+    def _convert(self, convert: Any, name: str, array: np.ndarray) -> np.ndarray:
+        """Convert an array of the optimizer state to the other layout; scalars have none."""
+        converted: np.ndarray = convert(name, array, self._channels) if array.ndim else array
+        return converted
 
-    def _bring_up_to_date(self) -> None:
-        self._engine.put_into_model()
+    def _sync_inference_model(self) -> None:
+        self._engine.sync_model()
         if self._model is not self._inference_model.network:
-            for target, source in zip(
-                self._inference_model.network.weights, self._model.weights, strict=True
-            ):
-                target.assign(source.value)
+            _copy_weights(self._model, self._inference_model.network)
 
 
 def _training_model(model: KerasInferenceModel, precision: str) -> keras.Model:
-    """The network's own model, or for bf16 a second one that computes in it."""
+    """Return the inference network itself, or for bf16 a mixed-precision copy of it."""
     if precision == "fp16":
-        raise UserError("precision fp16 is for PyTorch on a GPU; with Keras use bf16 or fp32")
-    is_half = precision == "bf16" or (
-        precision == "auto" and multiplies_bf16(keras.backend.backend())
+        raise UserError("precision fp16 requires PyTorch on a GPU; with Keras, use bf16 or fp32")
+    is_mixed = precision == "bf16" or (
+        precision == "auto" and is_bf16_faster(keras.backend.backend())
     )
-    if not is_half:
+    if not is_mixed:
         return model.network
-    network = untrained(model.architecture, data_format="channels_last", dtype="mixed_bfloat16")
-    for target, source in zip(network.weights, model.network.weights, strict=True):
-        target.assign(source.value)
+    network = build_functional(
+        model.architecture, data_format="channels_last", dtype="mixed_bfloat16"
+    )
+    _copy_weights(model.network, network)
     return network
 
 
+def _copy_weights(source: keras.Model, target: keras.Model) -> None:
+    for to, value in zip(target.weights, source.weights, strict=True):
+        to.assign(value.value)
+
+
 def _freeze(model: keras.Model, factors: Mapping[str, float]) -> None:
-    """Take the layers out of training whose weights all stay as they are."""
-    by_layer: dict[str, list[float]] = {}
+    """Set `trainable = False` on layers whose weights are all frozen."""
+    factors_by_layer: dict[str, list[float]] = {}
     for name in variables(model):
-        by_layer.setdefault(name.partition(".")[0], []).append(factors.get(name, 1.0))
-    for layer, values in by_layer.items():
-        model.get_layer(layer).trainable = any(values)
+        factors_by_layer.setdefault(name.partition(".")[0], []).append(factors.get(name, 1.0))
+    for layer, layer_factors in factors_by_layer.items():
+        model.get_layer(layer).trainable = any(layer_factors)
 
 
 def _engine(model: keras.Model, recipe: Recipe, factors: Mapping[str, float]) -> Engine:

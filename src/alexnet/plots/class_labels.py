@@ -1,4 +1,4 @@
-"""Names of classes as texts of a figure: of any script, of any length."""
+"""Class names as labels of a plot: in any script and of any length."""
 
 import functools
 import unicodedata
@@ -11,11 +11,11 @@ from matplotlib.text import Text
 from alexnet.text import printable
 
 BASE = "DejaVu Sans"
-"""Comes with matplotlib; Latin, Greek, Cyrillic, and a part of Arabic."""
+"""Shipped with matplotlib; covers Latin, Greek, Cyrillic, and part of Arabic."""
 
 MISSING = "□"
 _INVISIBLE = ("Mn", "Me", "Cf")
-"""Categories of marks that may be left out where no font has them."""
+"""Categories of combining marks, which are omitted if no font has them."""
 
 _PREFERRED = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "PingFang SC",
@@ -24,20 +24,20 @@ _PREFERRED = (
     "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Sans Hebrew", "Arial",
     "Segoe UI", "Nirmala UI", "Leelawadee UI", "FreeSans",
 )  # fmt: skip
-"""Tried first where the base font lacks a letter; after them every font of the machine."""
+"""Tried first for letters missing in the base font, before all other fonts of the machine."""
 
 _UNUSABLE = ("Last Resort", "Emoji", "cmr", "cmsy", "cmex", "cmmi", "STIX", "DejaVu")
-"""Fonts of boxes, of colored images, and of mathematics."""
+"""Placeholder, emoji and math fonts."""
 
 
-class Names:
-    """Texts that can be drawn with the fonts of this machine, for the names of classes.
+class ClassNames:
+    """Class names, displayable in the fonts of this machine.
 
-    A letter that no font has is drawn as a box; such a name is told from others by its number,
-    and `note` says so.
+    A letter that no font has is drawn as a box; such a name is prefixed with its class index, and
+    `note` explains it.
 
     Example:
-        >>> Names(["cat", "price in $"]).text(1, 8)
+        >>> ClassNames(["cat", "price in $"]).text(1, 8)
         'price …$'
     """
 
@@ -49,51 +49,51 @@ class Names:
 
     @property
     def note(self) -> str:
-        """What a reader of the figure has to know of the names; empty as a rule."""
+        """An explanation of the names for the reader of the plot; usually empty."""
         if not any(MISSING in drawn for drawn in self._drawn):
             return ""
         return (
-            f"{MISSING}: no font on this machine has this letter; "
-            "names that have one are numbered as in classes.json, from 0"
+            f"{MISSING}: missing in all fonts on this machine; "
+            "these names start with their class index in classes.json, from 0"
         )
 
     def text(self, i: int, width: int) -> str:
-        """Name number i in at most `width` columns (of a terminal)."""
+        """Return the name of class `i` in at most `width` terminal columns."""
         drawn = self._drawn[i]
         if MISSING in drawn and drawn != self._plain[i]:
             drawn = f"{i}: {drawn}"
-        return shortened(drawn, width)
+        return shorten(drawn, width)
 
-    def of(self, name: str, width: int) -> str:
-        """As `text`, of a name instead of its number."""
+    def shorten(self, name: str, width: int) -> str:
+        """Return a class name as `text` does."""
         return self.text(self._index[name], width)
 
-    def longest(self, width: int) -> int:
-        """Columns of the longest name, as `text` gives it."""
+    def max_width(self, width: int) -> int:
+        """Return the width of the longest `text` in columns."""
         return max((columns(self.text(i, width)) for i in range(len(self._drawn))), default=0)
 
     def apply(self, *texts: Text) -> None:
-        """Draw these texts in fonts that have their letters, and without TeX's meaning of $."""
+        """Set fonts that cover the letters of these texts, and display `$` literally."""
         for text in texts:
             text.set_fontfamily(list(self.families))
             text.set_parse_math(False)
 
 
 def drawable(text: str) -> tuple[str, tuple[str, ...]]:
-    """Any text as it can be drawn, and the font families that it takes."""
+    """Return any text in displayable form, and the font families it needs."""
     families = _families(frozenset(printable(text)))
     return _drawable(printable(text), families), families
 
 
 def columns(text: str) -> int:
-    """Width of a text, Chinese and the like counted twice."""
+    """Return the width of a text in columns; East Asian wide characters count twice."""
     return sum(_columns(character) for character in text)
 
 
-def shortened(text: str, width: int) -> str:
-    """The text in at most `width` columns, its middle or its end left out.
+def shorten(text: str, width: int) -> str:
+    """Shorten a text to at most `width` columns, with an ellipsis.
 
-    >>> shortened("n02099601_golden_retriever", 12), shortened("bullterrier", 8)
+    >>> shorten("n02099601_golden_retriever", 12), shorten("bullterrier", 8)
     ('n02099…iever', 'bullte…r')
     """
     if columns(text) <= width:
@@ -104,14 +104,14 @@ def shortened(text: str, width: int) -> str:
 
 
 def _fitting(characters: Iterable[str], width: int) -> str:
-    """As many of the first characters as fit."""
-    found = ""
+    """Return the first characters that fit."""
+    prefix = ""
     for character in characters:
         width -= _columns(character)
         if width < 0:
             break
-        found += character
-    return found
+        prefix += character
+    return prefix
 
 
 def _columns(character: str) -> int:
@@ -121,10 +121,10 @@ def _columns(character: str) -> int:
 
 
 def _drawable(text: str, families: tuple[str, ...]) -> str:
-    known = set().union(*(_letters(family) for family in families))
+    available = set().union(*(_letters(family) for family in families))
     drawn = ""
     for character in text:
-        if ord(character) in known:
+        if ord(character) in available:
             drawn += character
         elif unicodedata.category(character) not in _INVISIBLE:
             drawn += MISSING
@@ -133,22 +133,22 @@ def _drawable(text: str, families: tuple[str, ...]) -> str:
 
 @functools.lru_cache(maxsize=32)
 def _families(characters: frozenset[str]) -> tuple[str, ...]:
-    """The base font, and those that have what it lacks of these characters."""
+    """Return the base font and those that cover its missing characters."""
     families = [BASE]
-    lacking = {ord(character) for character in characters} - _letters(BASE)
-    for family in _candidates() if lacking else ():
-        if not lacking.isdisjoint(_letters(family)):
+    missing = {ord(character) for character in characters} - _letters(BASE)
+    for family in _candidates() if missing else ():
+        if not missing.isdisjoint(_letters(family)):
             families.append(family)
-            lacking -= _letters(family)
-        if not lacking:
+            missing -= _letters(family)
+        if not missing:
             break
     return tuple(families)
 
 
 @functools.lru_cache(maxsize=1)
 def _candidates() -> tuple[str, ...]:
-    here = {entry.name: None for entry in font_manager.fontManager.ttflist}
-    usable = [name for name in here if not any(part in name for part in _UNUSABLE)]
+    installed = {entry.name: None for entry in font_manager.fontManager.ttflist}
+    usable = [name for name in installed if not any(part in name for part in _UNUSABLE)]
     return tuple(
         [n for n in _PREFERRED if n in usable] + [n for n in usable if n not in _PREFERRED]
     )
@@ -156,7 +156,7 @@ def _candidates() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _letters(family: str) -> frozenset[int]:
-    """The code points of the very file that matplotlib takes for this family."""
+    """Return the code points in the font file that matplotlib uses for this family."""
     properties: Any = font_manager.FontProperties(family=family)
     try:
         path = font_manager.findfont(properties, fallback_to_default=False)

@@ -1,13 +1,13 @@
-"""Images with those that are nearest to them (the paper's figure 4, right)."""
+"""Plot the nearest neighbors of images (figure 4 of the paper, right)."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from alexnet.data.decoding import ImageError, decode
-from alexnet.inspect.input_images import crop_seen, truth_of
-from alexnet.inspect.neighbors import Similar
-from alexnet.plots.class_labels import Names, shortened
+from alexnet.inspect.input_images import crop_for_display, label_from_folder
+from alexnet.inspect.neighbors import SimilarImages
+from alexnet.plots.class_labels import ClassNames, shorten
 from alexnet.plots.sheet import GRAY_TEXT, HEAD, MARGIN, Sheet
 from alexnet.run import Run
 
@@ -18,44 +18,44 @@ _CAPTION = 0.38
 _NAME = 19
 
 
-def similar_figure(found: Similar) -> Figure:
-    """A row for each image: itself, and then the nearest ones with their distances."""
-    names = Names(found.run.classes)
-    most = max(len(one.found) for one in found.queries)
+def plot_neighbors(result: SimilarImages) -> Figure:
+    """Plot a row per query image: the query, then its nearest neighbors with their distances."""
+    names = ClassNames(result.run.classes)
+    max_neighbors = max(len(query.neighbors) for query in result.queries)
     step = _TILE + _CAPTION
-    width = max(2 * MARGIN + _TILE + _QUERY_GAP + most * (_TILE + _GAP) - _GAP, 4.4)
-    count = len(found.queries)
+    width = max(2 * MARGIN + _TILE + _QUERY_GAP + max_neighbors * (_TILE + _GAP) - _GAP, 4.4)
+    count = len(result.queries)
     title = (
-        f"{found.run.folder.resolve().name}: the nearest of {found.searched:,} images "
-        f"by {found.layer}"
+        f"{result.run.folder.resolve().name}: nearest neighbors among "
+        f"{result.num_searched:,} images by {result.layer} features"
     )
     note = "; ".join(part for part in ("numbers: Euclidean distance", names.note) if part)
     sheet = Sheet(width, count * step, title, note)
-    for row, one in enumerate(found.queries):
+    for row, query in enumerate(result.queries):
         top = HEAD + row * step
-        pixels = crop_seen(one.query.pixels, found.run.preprocessing)
+        pixels = crop_for_display(query.query.pixels, result.run.preprocessing)
         sheet.image(pixels, MARGIN, top, _TILE, _TILE)
-        _name(sheet, one.query.path, found.run, names, MARGIN, top, bold=True)
+        _label(sheet, query.query.path, result.run, names, MARGIN, top, bold=True)
         line = MARGIN + _TILE + _QUERY_GAP / 2
-        bar = sheet.axes(line - 0.01, top, 0.02, _TILE)
-        bar.set_facecolor("#B0B0B0")
-        bar.set(xticks=[], yticks=[])
-        bar.spines[:].set_visible(False)
-        for place, neighbor in enumerate(one.found):
+        divider = sheet.axes(line - 0.01, top, 0.02, _TILE)
+        divider.set_facecolor("#B0B0B0")
+        divider.set(xticks=[], yticks=[])
+        divider.spines[:].set_visible(False)
+        for place, neighbor in enumerate(query.neighbors):
             left = MARGIN + _TILE + _QUERY_GAP + place * (_TILE + _GAP)
             try:
-                square = decode(neighbor.path, found.run.preprocessing.resize_px)
-            except ImageError:  # it was there when it was indexed
+                image = decode(neighbor.path, result.run.preprocessing.resize_px)
+            except ImageError:  # removed since it was indexed
                 continue
-            sheet.image(crop_seen(square, found.run.preprocessing), left, top, _TILE, _TILE)
-            _name(sheet, neighbor.path, found.run, names, left, top)
+            sheet.image(crop_for_display(image, result.run.preprocessing), left, top, _TILE, _TILE)
+            _label(sheet, neighbor.path, result.run, names, left, top)
             sheet.text(left + _TILE / 2, top + _TILE + 0.18, _distance(neighbor.distance),
                        ha="center", fontsize=7, color=GRAY_TEXT)  # fmt: skip
     return sheet.figure
 
 
 def _distance(value: float) -> str:
-    """Four digits of every distance, so that those of a row can be compared at a glance.
+    """Format a distance with four significant digits.
 
     >>> _distance(0.436), _distance(1.17), _distance(1234.5)
     ('0.4360', '1.170', '1234')
@@ -63,12 +63,21 @@ def _distance(value: float) -> str:
     return f"{value:#.4g}".removesuffix(".")
 
 
-def _name(
-    sheet: Sheet, path: str, run: Run, names: Names, left: float, top: float, *, bold: bool = False
+def _label(
+    sheet: Sheet,
+    path: str,
+    run: Run,
+    names: ClassNames,
+    left: float,
+    top: float,
+    *,
+    bold: bool = False,
 ) -> None:
-    """The class where it is known, else the file."""
-    truth = truth_of(path, run.classes)
-    text = shortened(Path(path).name, _NAME) if truth is None else names.text(truth, _NAME)
-    made = sheet.text(left + _TILE / 2, top + _TILE + 0.04, text, ha="center", fontsize=7.5)
+    """Label an image with its class if known, else with its file name."""
+    class_index = label_from_folder(path, run.classes)
+    text = (
+        shorten(Path(path).name, _NAME) if class_index is None else names.text(class_index, _NAME)
+    )
+    label = sheet.text(left + _TILE / 2, top + _TILE + 0.04, text, ha="center", fontsize=7.5)
     if bold:
-        made.set_fontweight("bold")
+        label.set_fontweight("bold")

@@ -1,4 +1,4 @@
-"""A figure whose parts lie where they are put, in inches from the upper left corner."""
+"""A figure with absolute positions, in inches from the upper left corner."""
 
 import textwrap
 from typing import Any
@@ -10,28 +10,28 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from alexnet.plots.canvas import DPI, figure
-from alexnet.plots.class_labels import drawable, shortened
+from alexnet.plots.class_labels import drawable, shorten
 
 MARGIN = 0.15
 HEAD = 0.55
-"""Inches that the title takes."""
+"""Height of the title in inches."""
 _FOOT = 0.12
-"""Inches below everything, or below a note."""
+"""Margin at the bottom in inches."""
 _NOTE_LINE = 0.15
 
 GRAY_TEXT = "#505050"
 _COLUMNS_PER_INCH, _NOTE_COLUMNS_PER_INCH = 12.5, 16
-"""Letters of a title and of a note that fit."""
+"""Letters of a title and of a note per inch."""
 
 
 class Sheet:
-    """A figure with a title above and a note below; places are given in inches.
+    """A figure with a title above and a note below, and absolute positions in inches.
 
-    A layout engine would make tiles of different sizes, and so kernels of different sizes.
+    A layout engine would give tiles, and so kernels, different sizes.
 
     Args:
-        width: of the figure; it is rounded to whole pixels, so that places are what they are.
-        body: height of what stands between the title, which ends at HEAD, and the note.
+        width: width of the figure, rounded to whole pixels so that positions are exact.
+        body: height of the content between the title, which ends at HEAD, and the note.
     """
 
     def __init__(self, width: float, body: float, title: str, note: str = "") -> None:
@@ -42,15 +42,15 @@ class Sheet:
         self.figure: Figure = figure(width, height)
         self.figure.set_layout_engine("none")
         room = int((width - 2 * MARGIN) * _COLUMNS_PER_INCH)
-        self.text(width / 2, 0.14, shortened(title, room), ha="center", fontsize=10.5)
+        self.text(width / 2, 0.14, shorten(title, room), ha="center", fontsize=10.5)
         for i, line in enumerate(notes):
             y = height - _FOOT - (len(notes) - i) * _NOTE_LINE + 0.05
             self.text(width / 2, y, line, ha="center", fontsize=7.5, color=GRAY_TEXT)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes with their upper left corner there."""
-        down = self.height - top - height
-        box = (left, down, width, height)
+        """Add axes with this upper left corner and size."""
+        bottom = self.height - top - height
+        box = (left, bottom, width, height)
         sizes = (self.width, self.height, self.width, self.height)
         scaled = tuple(value / size for value, size in zip(box, sizes, strict=True))
         return self.figure.add_axes(scaled)  # type: ignore[arg-type]
@@ -58,22 +58,21 @@ class Sheet:
     def image(
         self, pixels: NDArray[np.uint8], left: float, top: float, width: float, height: float
     ) -> Axes:
-        """An image (H, W, 3) without a frame."""
+        """Add an image (H, W, 3) without a frame."""
         axes = self.axes(left, top, width, height)
-        # Pixels of very small images are shown as such; made a little larger, some would be
-        # twice as wide as others.
+        # With nearest-neighbor interpolation, slightly enlarged pixels would differ in width.
         axes.imshow(pixels, interpolation="antialiased", aspect="auto")
         axes.set_axis_off()
         return axes
 
     def text(self, x: float, y: float, text: str, **style: Any) -> Text:
-        """Text whose upper edge is there, in fonts that have its letters; `$` is a dollar."""
-        shown, families = drawable(text)
+        """Add text below this point, in fonts that cover its letters; `$` is literal."""
+        displayed, families = drawable(text)
         style = {"va": "top", "fontsize": 8, **style}
         return self.figure.text(
             x / self.width,
             1 - y / self.height,
-            shown,
+            displayed,
             fontfamily=list(families),
             parse_math=False,
             **style,

@@ -1,4 +1,4 @@
-"""What a network makes of images: probabilities from the center crop or the paper's ten."""
+"""Class probabilities from the center crop or the paper's ten crops."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -28,39 +28,39 @@ def probabilities(
     batch_size: int = BATCH_SIZE,
     steps: Advance | None = None,
 ) -> NDArray[np.float64]:
-    """Probabilities of each class, (N, C), of kept squares (resize_px, resize_px, 3), RGB.
+    """Compute class probabilities (N, C) of cached images (resize_px, resize_px, 3), RGB.
 
     Args:
-        images: any number of them; only a batch is held at a time.
-        crops: 1 for the center crop; 10 for the paper's ten views, whose probabilities are
+        images: any number of them; one batch is in memory at a time.
+        crops: 1 for the center crop; 10 for the paper's ten crops, whose probabilities are
             averaged.
-        steps: told how many images are done.
+        steps: advanced by the images of each batch.
 
     Raises:
         UserError: neither 1 nor 10 crops, or a batch of no images.
         RunError: the network computes values that are not finite.
     """
     check_crops(crops)
-    found = []
+    rows = []
     for batch in batches(images, batch_size):
-        found.append(batch_probabilities(model, batch, crops))
+        rows.append(batch_probabilities(model, batch, crops))
         if steps is not None:
             steps.advance(len(batch))
-    return np.concatenate(found) if found else np.zeros((0, 0))
+    return np.concatenate(rows) if rows else np.zeros((0, 0))
 
 
 def batch_probabilities(
     model: InferenceModel, images: Sequence[NDArray[np.uint8]], crops: int = 1
 ) -> NDArray[np.float64]:
-    """As `probabilities`, of images that go through the network together."""
+    """Compute class probabilities of one batch, as `probabilities` does."""
     # --8<-- [start:paper-4-1-mean]
     total = np.zeros(())
     for view in range(crops):
         logits = model.logits(images, view_plan(model.preprocessing, len(images), view))
         if not np.isfinite(logits).all():
             raise RunError(
-                "the network computes values that are not finite: its weights are damaged, or its "
-                "arithmetic is too narrow; train again with a lower --lr or --precision fp32"
+                "the network computes non-finite values: its weights are damaged or its precision "
+                "is too low; train again with a lower --lr or --precision fp32"
             )
         total = total + softmax(logits.astype(np.float64), axis=1)
     return total / crops
@@ -68,19 +68,21 @@ def batch_probabilities(
 
 
 def check_crops(crops: int) -> None:
-    """Raise `UserError` for a number of crops that there is no set of views for."""
+    """Raise UserError unless crops is 1 or 10."""
     if crops not in CROPS:
-        raise UserError(f"crops has to be 1 (the center) or 10 (the paper's), got {crops}")
+        raise UserError(
+            f"invalid value for crops: expected 1 (center) or 10 (the paper's), got {crops}"
+        )
 
 
 def batches(items: Iterable[Item], batch_size: int) -> Iterator[list[Item]]:
-    """Lists of `batch_size` items; the last one may be shorter.
+    """Yield lists of `batch_size` items; the last one may be shorter.
 
     >>> list(batches("abc", 2))
     [['a', 'b'], ['c']]
     """
     if batch_size < 1:
-        raise UserError(f"the batch size has to be at least 1, got {batch_size}")
+        raise UserError(f"invalid value for batch_size: expected at least 1, got {batch_size}")
     remaining = iter(items)
     while batch := list(islice(remaining, batch_size)):
         yield batch

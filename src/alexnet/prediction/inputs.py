@@ -1,6 +1,6 @@
-"""From files, folders, patterns and a list on standard input to the images they stand for."""
+"""Resolve files, folders, patterns and a list on standard input to image paths."""
 
-# ruff: noqa: PTH112, PTH116, PTH118, PTH206, PTH207
+# ruff: noqa: PTH112, PTH206, PTH207
 # Paths are texts here: they are given back as they were given, and a million of them fit.
 
 import glob
@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
-from alexnet.data.folders import is_image_name
-from alexnet.data.samples import natural_key
+from alexnet.data.walking import walk
 from alexnet.errors import UserError
-from alexnet.text import some
+from alexnet.sorting import natural_key
+from alexnet.text import join_limited
 
 STANDARD_INPUT = "-"
 
@@ -21,7 +21,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Input(NamedTuple):
-    """An image to look at, or a path that leads to none with the reason."""
+    """The path of an image, or a path without one and the reason."""
 
     path: str
     error: str | None = None
@@ -30,7 +30,7 @@ class Input(NamedTuple):
 def find_inputs(
     arguments: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None = None
 ) -> Iterator[Input]:
-    """The images that the arguments stand for, in order, found as they are asked for.
+    """Yield the images that the arguments name, in order, lazily.
 
     Args:
         arguments: files; folders, searched to any depth in natural order for files with a
@@ -39,20 +39,20 @@ def find_inputs(
         stdin: read for `-`; standard input when not given.
 
     Raises:
-        UserError: there is not a single path to look at.
+        UserError: there is not a single path.
     """
     waiting: list[Input] = []
     any_found = False
     for argument in arguments:
-        for found in _expanded(os.fspath(argument), stdin):
-            waiting.append(found)
-            any_found |= found.error != _NO_IMAGES
+        for candidate in _expanded(os.fspath(argument), stdin):
+            waiting.append(candidate)
+            any_found |= candidate.error != _NO_IMAGES
             if any_found:
                 yield from waiting
                 waiting.clear()
     if not any_found:
-        empty = [found.path for found in waiting]
-        where = f" in {some(empty)}" if empty else ": the list on standard input is empty"
+        empty = [candidate.path for candidate in waiting]
+        where = f" in {join_limited(empty)}" if empty else ": the list on standard input is empty"
         raise UserError(f"no images{where}; give files, folders, patterns or - with a list")
 
 
@@ -71,14 +71,14 @@ def _file_or_folder(path: str) -> Iterator[Input]:
 
 
 def _matches(pattern: str) -> Iterator[Input]:
-    """What a shell would have put in the pattern's place."""
-    found = sorted(glob.iglob(pattern, recursive=True), key=_path_key)
-    for path in found:
+    """Expand a pattern as a shell does."""
+    candidate = sorted(glob.iglob(pattern, recursive=True), key=_path_key)
+    for path in candidate:
         if not os.path.isdir(path):
             yield Input(path)
-        elif "**" not in pattern:  # which finds what is in the folders by itself
+        elif "**" not in pattern:  # which matches what is in the folders itself
             yield from _walk(path)
-    if not found:
+    if not candidate:
         yield Input(pattern, "no file matches this pattern")
 
 
@@ -87,51 +87,22 @@ def _path_key(path: str) -> list[object]:
 
 
 def _walk(root: str) -> Iterator[Input]:
-    """The images under a folder; each folder once, though it be linked into itself."""
-    seen: set[tuple[int, int]] = set()
-    any_found = False
-    waiting = [(root, True)]
-    while waiting:
-        path, is_folder = waiting.pop()
-        if not is_folder:
-            any_found = True
-            yield Input(path)
+    """Yield the images under a folder; each folder once, even if links form a loop."""
+    is_empty = True
+    for entry in walk(root, key=natural_key):
+        if entry.kind == "image":
+            yield Input(entry.path)
+        elif entry.error is not None:
+            yield Input(entry.path, f"cannot read folder: {entry.error.strerror}")
+        else:
             continue
-        try:
-            waiting += _children(path, seen)
-        except OSError as error:
-            any_found = True
-            yield Input(path, f"folder cannot be read: {error.strerror}")
-    if not any_found:
+        is_empty = False
+    if is_empty:
         yield Input(root, _NO_IMAGES)
 
 
-def _children(folder: str, seen: set[tuple[int, int]]) -> list[tuple[str, bool]]:
-    """Paths of the images and folders in a folder, the last in natural order first."""
-    status = os.stat(folder)
-    identity = (status.st_dev, status.st_ino)
-    if identity in seen:
-        return []
-    seen.add(identity)
-    with os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
-    shown.sort(key=lambda entry: natural_key(entry.name), reverse=True)
-    return [
-        (os.path.join(folder, entry.name), is_folder)
-        for entry in shown
-        if (is_folder := _is_folder(entry)) or is_image_name(entry.name)
-    ]
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link in circles
-        return False
-
-
 def _listed(stream: BinaryIO) -> Iterator[str]:
-    """The paths of a list, as soon as they are there."""
+    """Yield the paths of a list as soon as they are read."""
     read = getattr(stream, "read1", stream.read)
     start = b""
     while not (b"\n" in start or b"\0" in start) and (chunk := read(_CHUNK_BYTES)):

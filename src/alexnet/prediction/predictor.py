@@ -1,11 +1,8 @@
 """A trained network, loaded once, that classifies paths, images, arrays and bytes."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
@@ -14,50 +11,20 @@ from PIL import Image
 
 from alexnet import loading
 from alexnet.backends import Compute, InferenceModel
-from alexnet.config.preprocessing import Preprocessing, resize_px_for
+from alexnet.config.preprocessing import Preprocessing
 from alexnet.data.decoding import ImageError, decode, square_pixels
 from alexnet.errors import UserError
 from alexnet.prediction.crops import batch_probabilities, batches, check_crops
 from alexnet.prediction.inputs import Input, find_inputs
 from alexnet.prediction.reading import read_batches
-from alexnet.pretrained.published import open_pretrained
-from alexnet.progress import Progress, no_progress
-from alexnet.run import RUN_FILE, Run
+from alexnet.prediction.results import Prediction
+from alexnet.run import Run
 from alexnet.spec.architectures import Architecture
-from alexnet.text import printable
 
 ImageLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | Image.Image | NDArray[np.uint8]"
 )
 """A path, the bytes of an image file, a PIL image, or an array (H, W, 3) or (H, W), uint8, RGB."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The most probable classes of one image, most probable first, or why it is unreadable."""
-
-    path: str
-    """The path as it was passed or discovered; a description for an image from memory."""
-    classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    error: str | None = None
-
-    @property
-    def label(self) -> str | None:
-        """The most probable class; None for an unreadable image."""
-        return self.classes[0] if self.classes else None
-
-    @property
-    def confidence(self) -> float | None:
-        """Probability of the most probable class; None for an unreadable image."""
-        return self.probabilities[0] if self.probabilities else None
-
-    def __repr__(self) -> str:
-        if self.error is not None:
-            return f"Prediction({self.path!r}, error={self.error!r})"
-        pairs = zip(self.classes, self.probabilities, strict=True)
-        top = ", ".join(f"{name} {probability:.1%}" for name, probability in pairs)
-        return f"Prediction({self.path!r}: {top})"
 
 
 class Predictor:
@@ -92,7 +59,7 @@ class Predictor:
         preprocessing: Preprocessing,
         *,
         classes: Sequence[str] | None = None,
-        compute: Compute = Compute(),  # noqa: B008
+        compute: Compute = Compute(),
         mean_image: NDArray[np.float32] | None = None,
         run: Run | None = None,
     ) -> None:
@@ -111,7 +78,7 @@ class Predictor:
         )
 
     @classmethod
-    def of_run(cls, run: Run, compute: Compute = Compute()) -> "Predictor":  # noqa: B008
+    def of_run(cls, run: Run, compute: Compute = Compute()) -> "Predictor":
         """Load the best weights of a run; by default in the backend that trained it."""
         return cls(
             run.architecture,
@@ -167,10 +134,10 @@ class Predictor:
         stdin: BinaryIO | None = None,
     ) -> Iterator[Prediction]:
         """Classify the images that paths, folders, patterns and `-` name, as `predict` does."""
-        _check_call(top, crops)
-        return self._stream(_first_input(paths, stdin), top, crops)
+        check_call(top, crops)
+        return self.stream_inputs(first_input(paths, stdin), top, crops)
 
-    def _stream(self, inputs: Iterator[Input], top: int, crops: int) -> Iterator[Prediction]:
+    def stream_inputs(self, inputs: Iterator[Input], top: int, crops: int) -> Iterator[Prediction]:
         resize_px = self.preprocessing.resize_px
         compute = self.compute
         for batch in read_batches(inputs, resize_px, compute.workers, compute.batch_size):
@@ -179,7 +146,7 @@ class Predictor:
     def _predict_images(
         self, images: "Iterable[ImageLike]", top: int, crops: int
     ) -> Iterator[Prediction]:
-        _check_call(top, crops)
+        check_call(top, crops)
         for start, batch in enumerate(batches(images, self.compute.batch_size)):
             pairs: list[tuple[str, NDArray[np.uint8] | str]] = []
             for number, image in enumerate(batch, start * self.compute.batch_size):
@@ -226,116 +193,15 @@ class Predictor:
         )
 
 
-def load(
-    source: Run | str | os.PathLike[str],
-    *,
-    variant: str | Architecture | None = None,
-    changes: Mapping[str, Any] | None = None,
-    classes: Sequence[str] | None = None,
-    preprocessing: Preprocessing | None = None,
-    compute: Compute = Compute(),  # noqa: B008
-    offline: bool = False,
-    progress: Progress = no_progress,
-) -> Predictor:
-    """Load a trained network to classify images with: a run, a weights file or published weights.
-
-    Args:
-        source: a run or its folder; a weights file that `alexnet.weights.read` reads; or the name
-            of published weights (`owt`, `bvlc`, `caffenet`), downloaded to the cache.
-        variant: the network of a weights file; by default the variant that its shapes fit.
-        changes: fields of `Architecture` with their new values.
-        classes: names of the outputs, where the source has none; by default "0", "1", ….
-        preprocessing: how the training images were prepared, where the source does not state it.
-        compute: backend, device, workers and batch size.
-        offline: do not download.
-
-    Raises:
-        UserError: no such source, or weights that do not fit.
-
-    Example:
-        `load("runs/flowers")("garden/1.jpg").label`
-    """
-    if isinstance(source, Run):
-        return Predictor.of_run(source, compute)
-    if (Path(source) / RUN_FILE).is_file():
-        return Predictor.of_run(Run.open(source), compute)
-    pretrained = open_pretrained(
-        os.fspath(source),
-        variant=variant,
-        changes=changes,
-        offline=offline,
-        progress=progress,
-    )
-    outputs = len(pretrained.weights.get("fc8.bias", ()))
-    architecture = pretrained.architecture
-    if outputs:
-        architecture = replace(architecture, num_classes=outputs)
-    known = preprocessing or pretrained.preprocessing
-    if known is None:
-        size = architecture.image_size
-        known = Preprocessing(resize_px=resize_px_for(size), crop_px=size)
-        warnings.warn(
-            f"{printable(os.fspath(source))} does not state how its training images were "
-            "normalized; assuming values scaled to -1 to 1 (pass preprocessing=…)",
-            stacklevel=2,
-        )
-    return Predictor(
-        architecture,
-        pretrained.weights,
-        known,
-        classes=classes or pretrained.classes,
-        compute=compute,
-        mean_image=pretrained.mean_image,
-    )
-
-
-def predict(
-    source: Predictor | Run | str | os.PathLike[str],
-    paths: Iterable[str | os.PathLike[str]],
-    *,
-    top: int = 5,
-    crops: int = 1,
-    compute: Compute = Compute(),  # noqa: B008
-    stdin: BinaryIO | None = None,
-) -> Iterator[Prediction]:
-    """Classify images, in order; memory does not grow with their number.
-
-    Args:
-        source: a `Predictor`, a run, or anything that `alexnet.load` loads.
-        paths: files, folders, patterns and `-`; see `alexnet.prediction.find_inputs`.
-        top: the number of classes in each prediction, at most.
-        crops: 1 for the center crop, 10 for the paper's ten crops.
-        compute: backend, device, workers and batch size; not used with a `Predictor`.
-        stdin: read for `-`; by default standard input.
-
-    Returns:
-        An iterator; an unreadable image is a prediction with an `error` and no classes.
-
-    Raises:
-        UserError: a wrong call, not a run, or no images at all.
-        RunError: the network computes values that are not finite.
-
-    Example:
-        `[p.label for p in predict("runs/flowers", ["garden/*.jpg"])]`
-    """
-    _check_call(top, crops)
-    if not isinstance(source, (Predictor, Run)) and (Path(source) / RUN_FILE).is_file():
-        source = Run.open(source)
-    # A call without any image fails here, and not when the first prediction is requested.
-    inputs = _first_input(paths, stdin)
-    predictor = source if isinstance(source, Predictor) else load(source, compute=compute)
-    return predictor._stream(inputs, top, crops)
-
-
-def _check_call(top: int, crops: int) -> None:
+def check_call(top: int, crops: int) -> None:
+    """Raise UserError for an invalid number of classes or crops."""
     if top < 1:
         raise UserError(f"invalid value for top: expected at least 1, got {top}")
     check_crops(crops)
 
 
-def _first_input(
-    paths: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None
-) -> Iterator[Input]:
+def first_input(paths: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None) -> Iterator[Input]:
+    """Return the inputs, with at least one found; raise UserError if there is none."""
     inputs = find_inputs(paths, stdin)
     return chain([next(inputs)], inputs)
 

@@ -1,4 +1,4 @@
-"""Images read ahead by threads, a batch at a time; what cannot be read stays in its place."""
+"""Decode images ahead of the network, in threads; unreadable ones keep their place."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -13,13 +13,13 @@ from alexnet.prediction.crops import batches
 from alexnet.prediction.inputs import Input
 
 Read: TypeAlias = "tuple[Input, NDArray[np.uint8] | str]"
-"""A path with its kept square (resize_px, resize_px, 3), or with the reason why there is none."""
+"""A path with its pixels (resize_px, resize_px, 3), or with the reason it is unreadable."""
 
 
 def read_batches(
     inputs: Iterable[Input], resize_px: int, workers: int | None, batch_size: int
 ) -> Iterator[list[Read]]:
-    """The inputs in their order, decoded; memory does not grow with their number."""
+    """Yield the inputs in order, decoded; memory does not grow with their number."""
 
     def read(one: Input) -> Read:
         if one.error is not None:

@@ -1,1 +1,1 @@
-"""Pretrained weights: published ones by name, a run's or a file's, and fine-tuning from them."""
+"""Pretrained weights (published, from a run or from a file) and fine-tuning from them."""

@@ -1,4 +1,4 @@
-"""Fine-tuning: which weights a training starts from, and how fast each of them may change."""
+"""Fine-tuning: the initial weights of a run and the learning rate factor of each."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import resize_px_for
-from alexnet.config.settings import check_names
 from alexnet.errors import UserError
 from alexnet.pretrained.published import PUBLISHED, Pretrained, check_name
 from alexnet.run import PretrainedRecord, Run
+from alexnet.settings import check_names
 from alexnet.spec.architectures import CONVS, Architecture
-from alexnet.text import counted
+from alexnet.text import pluralize
 from alexnet.weights import initial
 from alexnet.weights.compatibility import HEAD
 
 CONVOLUTIONS = "conv"
-"""Stands in `freeze` for conv1 … conv5 and the norms behind them."""
+"""Name that stands in `freeze` for conv1 … conv5 and their normalization layers."""
 
 _CONVS = tuple(f"conv{number}" for number in range(1, CONVS + 1))
 _NORMS = tuple(f"norm{number}" for number in range(1, CONVS + 1))
@@ -26,15 +26,16 @@ _DENSE = tuple(f"fc{number}" for number in range(CONVS + 1, CONVS + 4))
 _FREEZABLE = (*_CONVS, *_NORMS, *_DENSE, CONVOLUTIONS)
 
 
-def settled(recipe: Recipe) -> Recipe:
-    """The recipe with a source of weights that is found again from any folder.
+def resolve_source(recipe: Recipe) -> Recipe:
+    """Return the recipe with the path of its pretrained weights made absolute.
 
     Raises:
-        UserError: there are no weights of this name, or layers to freeze and nothing loaded.
+        UserError: if the pretrained weights do not exist, or layers are to be frozen without
+            pretrained weights.
     """
     if recipe.pretrained is None:
         if recipe.freeze:
-            raise UserError("--freeze keeps loaded weights as they are: say --pretrained too")
+            raise UserError("--freeze requires pretrained weights; set --pretrained")
         return recipe
     check_names(recipe.freeze, _FREEZABLE, "layer to freeze")
     check_name(recipe.pretrained)
@@ -44,63 +45,63 @@ def settled(recipe: Recipe) -> Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
-    """What a fine-tuning starts from."""
+class InitialWeights:
+    """The weights that fine-tuning starts from."""
 
     weights: dict[str, np.ndarray]
-    """All of the network's, by canonical name."""
+    """All weights of the network, by canonical name."""
     record: PretrainedRecord
-    """What the run keeps of where they came from."""
+    """Their source and the loaded arrays, as stored in the run."""
 
 
-def start(
+def initial_weights(
     network: Architecture, pretrained: Pretrained, classes: tuple[str, ...], recipe: Recipe
-) -> Start:
-    """The loaded weights, and new ones for the last layer as a training from scratch has them.
+) -> InitialWeights:
+    """Return the pretrained weights, with a randomly initialized last layer unless classes match.
 
-    The last layer is loaded only when its classes are those of the images, in the same order.
+    The last layer is loaded only if its classes equal those of the dataset, in the same order.
 
     Raises:
-        UserError: a layer to freeze that there is not, or that is new; or nothing is left to
+        UserError: if a layer to freeze does not exist or is not loaded, or no layer is left to
             train.
     """
     loaded = {n: a for n, a in pretrained.weights.items() if n in network.weight_shapes}
-    keeps_head = pretrained.classes == classes and f"{HEAD}.weight" in loaded
-    if not keeps_head:
+    loads_head = pretrained.classes == classes and f"{HEAD}.weight" in loaded
+    if not loads_head:
         loaded = {name: a for name, a in loaded.items() if _layer(name) != HEAD}
-    frozen, of_layers = frozen_layers(network, recipe), {_layer(name) for name in loaded}
-    new = [layer for layer in frozen if layer not in of_layers]
-    if new:
+    frozen, loaded_layers = frozen_layers(network, recipe), {_layer(name) for name in loaded}
+    not_loaded = [layer for layer in frozen if layer not in loaded_layers]
+    if not_loaded:
         raise UserError(
-            f"{new[0]} is new: its random weights have to be trained; leave it out of --freeze"
+            f"cannot freeze {not_loaded[0]}: its weights are randomly initialized and must be "
+            "trained; remove it from --freeze"
         )
-    if keeps_head and (of_layers == set(frozen) or not recipe.pretrained_lr_factor):
-        raise UserError("every layer is frozen, so there is nothing to train")
+    if loads_head and (loaded_layers == set(frozen) or not recipe.pretrained_lr_factor):
+        raise UserError("all layers are frozen: there is nothing to train")
     record = PretrainedRecord(
         source=str(pretrained), loaded=tuple(n for n in network.weight_shapes if n in loaded)
     )
-    return Start(weights={**initial(network, recipe.seed), **loaded}, record=record)
+    return InitialWeights(weights={**initial(network, recipe.seed), **loaded}, record=record)
 
 
 def frozen_layers(network: Architecture, recipe: Recipe) -> tuple[str, ...]:
-    """The layers that are not trained, in the order of the network.
+    """Return the names of the frozen layers, in the order of the network.
 
     Raises:
-        UserError: one that has no weights or does not exist; names the nearest.
+        UserError: if a layer does not exist or has no weights; suggests the nearest name.
     """
     layers = list(dict.fromkeys(_layer(name) for name in network.weight_shapes))
     check_names(recipe.freeze, [*layers, CONVOLUTIONS], "layer to freeze")
-    chosen = set(recipe.freeze)
-    if CONVOLUTIONS in chosen:
-        chosen |= {*_CONVS, *_NORMS}
-    return tuple(layer for layer in layers if layer in chosen)
+    frozen = set(recipe.freeze)
+    if CONVOLUTIONS in frozen:
+        frozen |= {*_CONVS, *_NORMS}
+    return tuple(layer for layer in layers if layer in frozen)
 
 
 def lr_factors(run: Run) -> dict[str, float]:
-    """The factor on the learning rate of each loaded array, by canonical name.
+    """Return the learning rate factor of each loaded array, by canonical name.
 
-    0.0 stands for frozen; an array that is not named has 1.0. Empty for a run that started from
-    random weights.
+    Frozen arrays have 0.0; arrays that are absent have 1.0. Empty for a run trained from scratch.
     """
     frozen = frozen_layers(run.architecture, run.recipe)
     return {
@@ -109,58 +110,61 @@ def lr_factors(run: Run) -> dict[str, float]:
     }
 
 
-def trained_parameters(run: Run) -> int:
-    """Number of values that the training changes; the frozen ones are not among them."""
+def num_trainable_parameters(run: Run) -> int:
+    """Return the number of parameters that are not frozen."""
     factors = lr_factors(run)
     steps = run.architecture.trace()
     return sum(s.num_parameters for s in steps if factors.get(f"{s.layer.name}.weight") != 0)
 
 
-def described(run: Run) -> list[str]:
-    """What a person should know of where a run started, in lines; none if from scratch."""
+def describe_fine_tuning(run: Run) -> list[str]:
+    """Describe the initial weights of a run in lines of text; no lines if trained from scratch."""
     if not run.pretrained:
         return []
     factors = lr_factors(run)
     layers = list(dict.fromkeys(_layer(name) for name in run.architecture.weight_shapes))
     loaded = [layer for layer in layers if f"{layer}.weight" in factors]
+    classes = pluralize(run.architecture.num_classes, "class", "classes")
     head = (
-        f"{HEAD} too, for its classes are the same"
+        f"{HEAD} loaded (same classes)"
         if HEAD in loaded
-        else f"{HEAD} new for {counted(run.architecture.num_classes, 'class', 'classes')}"
+        else f"{HEAD} randomly initialized for {classes}"
     )
     body = [layer for layer in loaded if layer != HEAD]
-    rest = [layer for layer in loaded if factors[f"{layer}.weight"] == 0]
-    frozen = f"; frozen: {', '.join(rest)}" if rest else ""
-    factor = run.recipe.pretrained_lr_factor
-    slower = f", those that were loaded at {factor:g} of the learning rate"
-    millions = trained_parameters(run) / 1e6
+    frozen = [layer for layer in loaded if factors[f"{layer}.weight"] == 0]
+    frozen_text = f"; frozen: {', '.join(frozen)}" if frozen else ""
+    trainable = f"{num_trainable_parameters(run) / 1e6:.1f} million trainable parameters"
+    if len(frozen) < len(loaded):
+        factor = run.recipe.pretrained_lr_factor
+        trainable += f"; loaded layers train at {factor:g} times the learning rate"
     return [
-        f"fine-tuning from {run.pretrained.source}: {body[0]} … {body[-1]} loaded, {head}{frozen}",
-        f"{millions:.1f} million parameters are trained{slower * (len(rest) < len(loaded))}",
+        f"fine-tuning from {run.pretrained.source}: {body[0]} … {body[-1]} loaded, "
+        f"{head}{frozen_text}",
+        trainable,
     ]
 
 
 def resize_px(network: Architecture, pretrained: Pretrained | None) -> int:
-    """Side of the kept square: as the weights were trained, or that of another image size."""
-    known = None if pretrained is None else pretrained.preprocessing
-    if known is not None and known.crop_px == network.image_size:
-        return known.resize_px
+    """Return the side of the stored images: that of the pretrained run if image sizes match."""
+    preprocessing = None if pretrained is None else pretrained.preprocessing
+    if preprocessing is not None and preprocessing.crop_px == network.image_size:
+        return preprocessing.resize_px
     return resize_px_for(network.image_size)
 
 
-def mean_image(pretrained: Pretrained, side: int) -> NDArray[np.float32] | None:
-    """The mean of each pixel that the weights were trained with, (side, side, 3).
+def mean_image(pretrained: Pretrained, resize_px: int) -> NDArray[np.float32] | None:
+    """Return the per-pixel mean of the pretraining dataset, (resize_px, resize_px, 3), if any.
 
-    Scaled where the images are kept in another size: the mean of scaled images is the scaled
-    mean.
+    It is resized if the stored images have another size: the mean of resized images is the
+    resized mean.
     """
     mean = pretrained.mean_image
-    if mean is None or mean.shape[0] == side:
+    if mean is None or mean.shape[0] == resize_px:
         return mean
     import cv2
 
-    scaled = cv2.resize(mean, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(scaled, np.float32)
+    resized = cv2.resize(mean, (resize_px, resize_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.float32)
 
 
 def _layer(array: str) -> str:

@@ -1,5 +1,5 @@
-"""One HTML file that says how a run went and how good it is, and opens anywhere offline."""
+"""Write the report of a run as one HTML file that opens offline."""
 
-from alexnet.report.builder import REPORT, report
+from alexnet.report.builder import REPORT, write_report
 
-__all__ = ["REPORT", "report"]
+__all__ = ["REPORT", "write_report"]

@@ -1,4 +1,4 @@
-"""Make the report of a run."""
+"""Evaluate a run and write its report."""
 
 import os
 from pathlib import Path
@@ -9,20 +9,25 @@ from alexnet.errors import UserError
 from alexnet.history import read_epochs
 from alexnet.html import render
 from alexnet.io.atomic import write_bytes
+from alexnet.io.output_paths import check_output_file
 from alexnet.progress import Progress, no_progress
-from alexnet.report.evaluation_section import Judgement, judge, kept_judgement
-from alexnet.report.sections import sections
+from alexnet.report.evaluation_section import (
+    EvaluationSummary,
+    evaluate_run,
+    load_saved_evaluation,
+)
+from alexnet.report.sections import template_values
 from alexnet.run import BEST, Run
-from alexnet.text import exists_already, printable
+from alexnet.text import printable
 
 REPORT = "report.html"
 
 _MARK = "alexnet report"
 _HEAD_BYTES = 2048
-_SUFFIXES = (".html", ".htm")
+_FORMATS = ("html", "htm")
 
 
-def report(
+def write_report(
     run: Run | str | os.PathLike[str],
     source: str | os.PathLike[str] | None = None,
     *,
@@ -30,31 +35,37 @@ def report(
     force: bool = False,
     split: str | None = None,
     crops: int = 1,
-    compute: Compute = Compute(),  # noqa: B008
+    compute: Compute = Compute(),
     progress: Progress = no_progress,
 ) -> Path:
-    """Write the report of a run as one HTML file, with everything in it.
+    """Evaluate a run and write its report as one self-contained HTML file.
 
     Args:
-        run: a run, or its folder.
-        source: the images to judge it on, as for `alexnet.evaluation.evaluate`; those that it
-            was trained from when not given. Where those are gone, the report is made of what the
-            run's folder holds, and says what is missing.
-        output: the file; RUN/report.html when not given.
-        force: write over a file that is no report.
-        split: as for `alexnet.evaluation.evaluate`; so are crops and compute.
+        run: A run, or its folder.
+        source: Images to evaluate, as for `alexnet.evaluation.evaluate`. Default: the dataset
+            that the run was trained on; if that is unavailable, the report uses what the run
+            folder contains and lists what is missing.
+        output: Output file. Default: RUN/report.html.
+        force: Overwrite a file that is not a report.
+        split: As for `alexnet.evaluation.evaluate`, as are `crops` and `compute`.
 
     Returns:
-        The file.
+        The path of the report.
 
     Raises:
-        UserError: a run of which no epoch has ended, an output that is no .html or is another
-            file, or a source that cannot be used.
+        UserError: a run without a finished epoch, an invalid or existing output file, or an
+            invalid source.
         RunError: the file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     target = Path(output) if output is not None else run.folder / REPORT
-    require_target(target, force)
+    check_output_file(
+        target,
+        label="report",
+        formats=_FORMATS,
+        overwrite=force or _is_report(target),
+        exists_reason="is not a report of this program",
+    )
     epochs = read_epochs(run.folder)
     weights = run.weights(BEST)
     options: dict[str, Any] = {
@@ -63,34 +74,14 @@ def report(
         "compute": compute,
         "progress": progress,
     }
-    judgement, missing = _judged(run, source, options)
-    values = sections(run, epochs, weights, judgement, missing)
+    evaluation, missing = _evaluate_or_load(run, source, options)
+    values = template_values(run, epochs, weights, evaluation, missing)
     page = render("alexnet.report/page.html", **values)
     write_bytes(target, page.encode("utf-8", "backslashreplace"))
     return target
 
 
-def require_target(target: Path, force: bool) -> None:
-    """Look whether a report may be written there.
-
-    Raises:
-        UserError: another format, a folder, a place that is not there, or somebody else's file.
-    """
-    said = printable(target)
-    if target.suffix.lower() not in _SUFFIXES:
-        raise UserError(f"{said}: a report is HTML; give a name that ends in .html")
-    if target.is_dir():
-        raise UserError(f"{said} is a folder; give the name of a file in it")
-    if not target.parent.is_dir():
-        raise UserError(f"{said}: there is no folder {printable(target.parent)}")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        where = printable(target.parent)
-        raise UserError(f"the folder {where} is not writable; choose another file with --output")
-    if target.exists() and not force and not _is_ours(target):
-        raise UserError(f"{exists_already(target)}; it is not a report of this program")
-
-
-def _is_ours(path: Path) -> bool:
+def _is_report(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return f'content="{_MARK}'.encode() in file.read(_HEAD_BYTES)
@@ -98,24 +89,24 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _judged(
+def _evaluate_or_load(
     run: Run, source: str | os.PathLike[str] | None, options: dict[str, Any]
-) -> tuple[Judgement | None, list[str]]:
-    """The judgement on the images, or the one that the run keeps; and what is missing."""
+) -> tuple[EvaluationSummary | None, list[str]]:
+    """Evaluate the run, or load its saved evaluation; return it with what is missing."""
     if source is not None:
-        return judge(run, source, **options), []
+        return evaluate_run(run, source, **options), []
     try:
-        return judge(run, run.data.source, **options), []
+        return evaluate_run(run, run.data.source, **options), []
     except UserError as error:
-        # A wrong option is said as what it is, and not as images that are not there.
+        # Do not report an invalid option as missing images.
         if options["split"] is not None or options["compute"] != Compute():
             raise
-        kept = kept_judgement(run)
-        missing = [f"the images that the run was trained from cannot be used: {error}"]
+        saved = load_saved_evaluation(run)
+        missing = [f"the run's dataset is unavailable: {error}"]
         missing.append(
-            "so mistakes stand here without their images, and the figures are those of the "
-            f"evaluation kept in {printable(kept.kept_in)}"
-            if kept and kept.kept_in
-            else "so nothing is said here of classes, mistakes and calibration"
+            f"the metrics are those of the evaluation saved in {printable(saved.folder)}; "
+            "misclassified images are listed without their pixels"
+            if saved and saved.folder
+            else "there are no metrics per class, misclassified images or calibration"
         )
-        return kept, missing
+        return saved, missing

@@ -1,4 +1,4 @@
-"""What the report says of predictions: freshly evaluated, or as a run's folder keeps it."""
+"""The evaluation in the report: computed now, or loaded from the run's folder."""
 
 import csv
 import json
@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.data import ImageError
-from alexnet.data.augmentation import LUMA
 from alexnet.data.decoding import decode
+from alexnet.data.gray import to_gray
 from alexnet.evaluation import Calibration, NotSavedError, calibration, evaluate
-from alexnet.evaluation.files import FIGURES, FOLDER, PREDICTIONS
-from alexnet.html.embedded_images import Image, photograph
+from alexnet.evaluation.files import FOLDER, METRICS_FILE, PREDICTIONS
+from alexnet.html.embedded_images import Image, embed_photo
 from alexnet.run import Run
 from alexnet.text import printable
 
-_SHOWN = 12
+_MAX_EXAMPLES = 12
 _SIDE_PX = 160
 
 
-class Shown(NamedTuple):
-    """An image with its truth and its prediction; `image` is None where it is gone."""
+class Example(NamedTuple):
+    """An image with its label and prediction; `image` is None if the file is unavailable."""
 
     name: str
     truth: str
@@ -35,129 +35,142 @@ class Shown(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """The figures of an evaluation, as plain values, with images beside them."""
+class EvaluationSummary:
+    """The metrics of an evaluation as plain values, with example images."""
 
     title: str
-    """What was evaluated, in words."""
-    figures: dict[str, Any]
-    """As `Metrics.to_dict` gives them."""
-    mistakes: Sequence[Shown]
-    unsure: Sequence[Shown]
+    """The evaluated dataset, split and crops."""
+    metrics: dict[str, Any]
+    """As returned by `Metrics.to_dict`."""
+    errors: Sequence[Example]
+    """The most confident errors."""
+    least_confident_correct: Sequence[Example]
     calibration: Calibration | None
     notices: Sequence[str]
-    kept_in: Path | None = None
-    """The folder that it was read from; None where it is fresh."""
+    folder: Path | None = None
+    """The folder that it was loaded from; None if it was computed now."""
 
     @property
     def confusion(self) -> NDArray[np.int64]:
-        """(C, C), row the truth, column the prediction."""
-        return np.array(self.figures["confusion"], np.int64)
+        """The confusion matrix (C, C): rows are true classes, columns predicted ones."""
+        return np.array(self.metrics["confusion"], np.int64)
 
     @property
     def classes(self) -> list[str]:
-        """The names, in the model's order."""
-        return list(self.figures["classes"])
+        """The class names, in the model's order."""
+        return list(self.metrics["classes"])
 
     @property
-    def wrong(self) -> int:
-        """How many of the images were taken for something else."""
-        return int(self.figures["count"]) - int(np.trace(self.confusion))
+    def num_errors(self) -> int:
+        """The number of misclassified images."""
+        return int(self.metrics["count"]) - int(np.trace(self.confusion))
 
 
-def judge(run: Run, source: str | os.PathLike[str], **options: Any) -> Judgement:
-    """Evaluate the run on these images; arguments and errors as of `evaluation.evaluate`."""
+def evaluate_run(run: Run, source: str | os.PathLike[str], **options: Any) -> EvaluationSummary:
+    """Evaluate the run on images; see `alexnet.evaluation.evaluate` for arguments and errors."""
     try:
-        found = evaluate(run, source, **options)
-    except NotSavedError as error:  # the report does not need its files
-        found = error.evaluation
-    confidence = found.probabilities.max(axis=1)
-    right = found.probabilities.argmax(axis=1) == found.labels
-    split = "" if found.split == "all" else f", {found.split}"
-    crops = "center crop" if found.crops == 1 else "ten crops"
+        evaluation = evaluate(run, source, **options)
+    except NotSavedError as error:  # the report does not need the files of the evaluation
+        evaluation = error.evaluation
+    confidence = evaluation.probabilities.max(axis=1)
+    is_correct = evaluation.probabilities.argmax(axis=1) == evaluation.labels
+    split = "" if evaluation.split == "all" else f", {evaluation.split}"
+    crops = "center crop" if evaluation.crops == 1 else "ten crops"
 
-    def shown(rows: list[tuple[int, Any]]) -> list[Shown]:
+    def examples(rows: list[tuple[int, Any]]) -> list[Example]:
         return [
-            Shown(
-                _name(judged.path, found.root),
-                judged.truth,
-                judged.prediction,
-                judged.confidence,
-                _image(run, judged.path, judged.truth),
+            Example(
+                _display_name(row.path, evaluation.root),
+                row.truth,
+                row.prediction,
+                row.confidence,
+                _load_image(run, row.path, row.truth),
             )
-            for _, judged in rows
+            for _, row in rows
         ]
 
-    return Judgement(
-        title=f"{printable(found.source)}{split}, {crops}",
-        figures=found.metrics.to_dict(),
-        mistakes=shown(found.mistakes(_SHOWN)),
-        unsure=shown(found.unsure_hits(_SHOWN)),
-        calibration=calibration(confidence, right),
-        notices=found.notices,
+    return EvaluationSummary(
+        title=f"{printable(evaluation.source)}{split}, {crops}",
+        metrics=evaluation.metrics.to_dict(),
+        errors=examples(evaluation.mistakes(_MAX_EXAMPLES)),
+        least_confident_correct=examples(evaluation.least_confident_correct(_MAX_EXAMPLES)),
+        calibration=calibration(confidence, is_correct),
+        notices=evaluation.notices,
     )
 
 
-def kept_judgement(run: Run) -> Judgement | None:
-    """The newest evaluation in the run's folder; None where there is none that can be read."""
+def load_saved_evaluation(run: Run) -> EvaluationSummary | None:
+    """Load the most recent readable evaluation in the run's folder, if there is one."""
     try:
-        files = sorted((run.folder / FOLDER).glob(f"*/{FIGURES}"), key=lambda p: p.stat().st_mtime)
+        files = sorted(
+            (run.folder / FOLDER).glob(f"*/{METRICS_FILE}"), key=lambda p: p.stat().st_mtime
+        )
     except OSError:
         return None
-    kept = (_read(path.parent) for path in reversed(files))
-    return next((one for one in kept if one is not None), None)
+    summaries = (_load(path.parent) for path in reversed(files))
+    return next((summary for summary in summaries if summary is not None), None)
 
 
-def _read(folder: Path) -> Judgement | None:
-    """The evaluation in this folder; None where it is damaged or not whole."""
+def _load(folder: Path) -> EvaluationSummary | None:
+    """Load the evaluation in a folder; return None if it is corrupt or incomplete."""
     try:
-        figures = json.loads((folder / FIGURES).read_text("utf-8", "surrogateescape"))
-        return _kept(figures, _predictions(folder / PREDICTIONS), folder)
+        metrics = json.loads((folder / METRICS_FILE).read_text("utf-8", "surrogateescape"))
+        return _summarize(metrics, _read_predictions(folder / PREDICTIONS), folder)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _kept(figures: dict[str, Any], predictions: list[dict[str, str]], folder: Path) -> Judgement:
-    root = Path(figures["root"])
-    said = [
-        Shown(_name(p["path"], root), p["truth"], p["prediction"], float(p["confidence"]), None)
-        for p in predictions
+def _summarize(
+    metrics: dict[str, Any], predictions: list[dict[str, str]], folder: Path
+) -> EvaluationSummary:
+    root = Path(metrics["root"])
+    examples = [
+        Example(
+            _display_name(row["path"], root),
+            row["truth"],
+            row["prediction"],
+            float(row["confidence"]),
+            None,
+        )
+        for row in predictions
     ]
-    right = [one.truth == one.prediction for one in said]
-    wrong = [one for one, hit in zip(said, right, strict=True) if not hit]
-    hits = [one for one, hit in zip(said, right, strict=True) if hit]
-    split = "" if figures["split"] == "all" else f", {figures['split']}"
-    return Judgement(
-        title=f"{printable(figures['source'])}{split}",
-        figures=figures,
-        mistakes=sorted(wrong, key=lambda one: -one.confidence)[:_SHOWN],
-        unsure=sorted(hits, key=lambda one: one.confidence)[:_SHOWN],
-        calibration=calibration([one.confidence for one in said], right) if said else None,
-        notices=figures["notices"],
-        kept_in=folder,
+    is_correct = [example.truth == example.prediction for example in examples]
+    errors = [example for example, hit in zip(examples, is_correct, strict=True) if not hit]
+    correct = [example for example, hit in zip(examples, is_correct, strict=True) if hit]
+    confidence = [example.confidence for example in examples]
+    split = "" if metrics["split"] == "all" else f", {metrics['split']}"
+    return EvaluationSummary(
+        title=f"{printable(metrics['source'])}{split}",
+        metrics=metrics,
+        errors=sorted(errors, key=lambda example: -example.confidence)[:_MAX_EXAMPLES],
+        least_confident_correct=sorted(correct, key=lambda example: example.confidence)[
+            :_MAX_EXAMPLES
+        ],
+        calibration=calibration(confidence, is_correct) if examples else None,
+        notices=metrics["notices"],
+        folder=folder,
     )
 
 
-def _predictions(path: Path) -> list[dict[str, str]]:
+def _read_predictions(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _name(path: str, root: Path) -> str:
-    """The path below the data's folder, which is what a person knows it by."""
+def _display_name(path: str, root: Path) -> str:
+    """Return the path relative to the dataset's folder if it is inside, else the file name."""
     try:
         return printable(Path(path).relative_to(root))
     except ValueError:
         return printable(Path(path).name)
 
 
-def _image(run: Run, path: str, truth: str) -> Image | None:
-    """The square that the network was shown, made smaller; None where the file is gone."""
+def _load_image(run: Run, path: str, truth: str) -> Image | None:
+    """Load a thumbnail of the image as the network receives it; None if it is unavailable."""
     try:
-        image = decode(path, min(run.preprocessing.resize_px, _SIDE_PX))
+        pixels = decode(path, min(run.preprocessing.resize_px, _SIDE_PX))
     except ImageError:
         return None
     if run.preprocessing.channels == "gray":
-        gray = np.rint(image.astype(np.float32) @ LUMA).astype(np.uint8)
-        image = np.repeat(gray[..., None], 3, axis=-1)
-    return photograph(image, f"image of class {printable(truth)}")
+        pixels = to_gray(pixels)
+    return embed_photo(pixels, f"image of class {printable(truth)}")

@@ -1,4 +1,4 @@
-"""The network's part of the report: its layers, its drawing, its first kernels."""
+"""The network in the report: its layers, its drawing and the kernels of conv1."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,36 +7,36 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet.html.embedded_images import Image, data_uri, enlarged
-from alexnet.inspect.kernels import filter_grids, filters_of
+from alexnet.html.embedded_images import Image, data_uri, embed_pixels
+from alexnet.inspect.kernels import kernel_grids, kernels_from_weights
 from alexnet.run import Run
 from alexnet.spec.architectures import Architecture
-from alexnet.summary.drawing.output import rendered
+from alexnet.summary.drawing.output import render_drawing
 
 _KERNELS_PX = 580
 _PX_PER_PT = 96 / 72
 
 
-class Row(NamedTuple):
-    """A layer of the network."""
+class LayerRow(NamedTuple):
+    """A row of the table of layers."""
 
     name: str
-    kind: str
-    output: str
+    type: str
+    output_shape: str
     num_parameters: int
 
 
-class Kernels(NamedTuple):
-    """Images of kernels, one for each column of the net, and what they are."""
+class KernelImages(NamedTuple):
+    """Images of the kernels, one per column of the network, and their caption."""
 
     images: list[Image]
-    said: str
+    caption: str
 
 
-def layers(network: Architecture) -> list[Row]:
-    """Every layer with its output, as `Architecture.trace` works it out."""
+def layer_rows(network: Architecture) -> list[LayerRow]:
+    """Return every layer with its type, output shape and number of parameters."""
     return [
-        Row(
+        LayerRow(
             step.layer.name,
             type(step.layer).__name__,
             "×".join(map(str, step.output_shape)),
@@ -46,27 +46,28 @@ def layers(network: Architecture) -> list[Row]:
     ]
 
 
-def drawing(network: Architecture) -> Image:
-    """The network in the manner of the paper's figure 2."""
-    content = rendered(network, "svg")
+def network_drawing(network: Architecture) -> Image:
+    """Draw the network in the style of the paper's figure 2."""
+    content = render_drawing(network, "svg")
     box = ElementTree.fromstring(content).attrib["viewBox"]
     width, height = (round(_PX_PER_PT * float(size)) for size in box.split()[2:])
-    alt = f"The network drawn: {network.variant}, boxes for the maps of each layer, to scale."
+    alt = f"Drawing of the network {network.variant}: the feature maps of each layer, to scale."
     return Image(data_uri("image/svg+xml", content), alt, width, height)
 
 
-def kernels(run: Run, weights: Mapping[str, NDArray[np.float32]]) -> Kernels:
-    """The kernels of conv1, red, green and blue as such, those of each column by themselves."""
-    found = filters_of(run, weights["conv1.weight"])
-    count, height, width, _ = found.kernels.shape
-    said = f"The {count} kernels of conv1, {height}×{width} pixels, each scaled to its own range"
-    grids = filter_grids(found)
-    of = [f", column {i + 1} of {len(grids)}" if len(grids) > 1 else "" for i in range(len(grids))]
+def kernel_images(run: Run, weights: Mapping[str, NDArray[np.float32]]) -> KernelImages:
+    """Draw the kernels of conv1 in RGB, with one image per column of the network."""
+    kernels = kernels_from_weights(run, weights["conv1.weight"])
+    count, height, width, _ = kernels.images.shape
+    caption = f"The {count} kernels of conv1, {height}×{width} pixels, each scaled to its own range"
+    grids = kernel_grids(kernels)
+    suffixes = [""]
     if len(grids) > 1:
-        each = count // len(grids)
-        said += f"; the network has {len(grids)} columns, of {each} kernels each"
+        suffixes = [f", column {i + 1} of {len(grids)}" for i in range(len(grids))]
+        caption += f"; the network has {len(grids)} columns of {count // len(grids)} kernels each"
     images = [
-        enlarged(grid, f"{said}{one}.", _KERNELS_PX) for grid, one in zip(grids, of, strict=True)
+        embed_pixels(grid, f"{caption}{suffix}.", _KERNELS_PX)
+        for grid, suffix in zip(grids, suffixes, strict=True)
     ]
-    note = f" {found.note[0].upper()}{found.note[1:]}." if found.note else ""
-    return Kernels(images, f"{said}.{note}")
+    note = f" {kernels.note[0].upper()}{kernels.note[1:]}." if kernels.note else ""
+    return KernelImages(images, f"{caption}.{note}")

@@ -1,4 +1,4 @@
-"""What stands in the report, section by section, as values for the template."""
+"""Compute the values of the report's template, section by section."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -8,77 +8,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet import plots
-from alexnet.config.settings import as_text, fields
 from alexnet.diagnosis.diagnosing import diagnose
-from alexnet.diagnosis.measurements import read_measured
+from alexnet.diagnosis.measurements import read_measurements
 from alexnet.evaluation import Calibration
 from alexnet.history import Epoch, best, rows
-from alexnet.html.embedded_images import Image, pixels, sharp
-from alexnet.pretrained.fine_tuning import described
-from alexnet.report.evaluation_section import Judgement
-from alexnet.report.network_section import drawing, kernels, layers
+from alexnet.html.embedded_images import Image, embed_png, embed_svg
+from alexnet.pretrained.fine_tuning import describe_fine_tuning
+from alexnet.report.evaluation_section import EvaluationSummary
+from alexnet.report.network_section import kernel_images, layer_rows, network_drawing
 from alexnet.run import Run
-from alexnet.text import counted, printable
+from alexnet.settings import as_text, fields
+from alexnet.text import pluralize, printable
 
-_CONFUSIONS, _CONFUSIONS_OF_MANY = 10, 25
+_MAX_CONFUSIONS, _MAX_CONFUSIONS_MANY_CLASSES = 10, 25
 _MANY_CLASSES = 60
-"""With more classes than this a matrix in the width of a phone cannot name them."""
-_EPOCHS_LISTED = 12
+"""With more classes, the labels of the confusion matrix are illegible on a phone."""
+_MAX_EPOCHS = 12
 
 
 class Confusion(NamedTuple):
-    """Images of one class that were taken for another."""
+    """The images of one class that were predicted as another one."""
 
     truth: str
     prediction: str
     images: int
-    share: float
-    """Of the images of the true class."""
+    fraction: float
+    """Fraction of the images of the true class."""
 
 
-class Fact(NamedTuple):
-    """A line of a table of settings."""
+class SettingRow(NamedTuple):
+    """A row of a table of settings."""
 
     name: str
     value: str
-    meaning: str = ""
+    description: str = ""
 
 
-def sections(
+def template_values(
     run: Run,
     epochs: Sequence[Epoch],
     weights: Mapping[str, NDArray[np.float32]],
-    judgement: Judgement | None,
+    evaluation: EvaluationSummary | None,
     missing: Sequence[str],
 ) -> dict[str, Any]:
-    """The values that the template wants."""
-    said = diagnose(run)
+    """Return the variables of the template."""
     return {
         "title": printable(run.folder.resolve().name),
         "variant": run.architecture.variant,
         "missing": [printable(line) for line in missing],
-        "diagnosis": said,
-        "epochs": _some_epochs(epochs),
+        "diagnosis": diagnose(run),
+        "epochs": _listed_epochs(epochs),
         "best": best(epochs),
-        "of_epochs": len(epochs),
+        "num_epochs": len(epochs),
         "planned_epochs": run.recipe.epochs,
         "curves": _curves(epochs),
-        "judgement": judgement,
-        "matrix": _matrix(judgement),
-        "pattern": _pattern(judgement),
-        **_confusions(judgement),
-        "per_class": _per_class(judgement),
-        "reliability": _reliability(judgement.calibration if judgement else None),
-        "drawing": drawing(run.architecture),
-        "kernels": kernels(run, weights),
-        "layers": layers(run.architecture),
-        "parameters": run.architecture.num_parameters,
-        "images_facts": _of_images(run),
+        "evaluation": evaluation,
+        "matrix": _matrix(evaluation),
+        "pattern": _pattern(evaluation),
+        **_confusions(evaluation),
+        "per_class": _per_class(evaluation),
+        "reliability": _reliability(evaluation.calibration if evaluation else None),
+        "drawing": network_drawing(run.architecture),
+        "kernels": kernel_images(run, weights),
+        "layers": layer_rows(run.architecture),
+        "num_parameters": run.architecture.num_parameters,
+        "dataset": _dataset_settings(run),
         "recipe": _settings(run.recipe),
         "network": _settings(run.architecture),
         "compute": _settings(run.compute),
         "environment": [
-            Fact(key, printable(_plain(value))) for key, value in asdict(run.environment).items()
+            SettingRow(key, printable(_format(value)))
+            for key, value in asdict(run.environment).items()
         ],
     }
 
@@ -87,7 +87,7 @@ def _curves(epochs: Sequence[Epoch]) -> list[Image]:
     table, top = rows(epochs), best(epochs)
     first, last = epochs[0], epochs[-1]
     alts = {
-        "accuracy": f"Accuracy over {counted(len(epochs), 'epoch')}: training from "
+        "accuracy": f"Accuracy over {pluralize(len(epochs), 'epoch')}: training from "
         f"{first.train_top1:.1%} to {last.train_top1:.1%}, validation from {first.val_top1:.1%} "
         f"to {last.val_top1:.1%}, best {top.val_top1:.1%} in epoch {top.epoch}.",
         "loss": f"Loss: training from {first.train_loss:.3f} to {last.train_loss:.3f}, validation "
@@ -95,97 +95,105 @@ def _curves(epochs: Sequence[Epoch]) -> list[Image]:
         "learning rate": f"Learning rate: at most {max(e.lr for e in epochs):.3g}, "
         f"at the end {last.lr:.3g}.",
     }
-    return [sharp(plots.curve(table, what), alt) for what, alt in alts.items()]
+    return [embed_svg(plots.plot_learning_curve(table, name), alt) for name, alt in alts.items()]
 
 
-def _some_epochs(epochs: Sequence[Epoch]) -> list[Epoch]:
-    """All of a few; of many the first, the last, the best, and some evenly between."""
-    places = set(np.linspace(0, len(epochs) - 1, min(_EPOCHS_LISTED, len(epochs))).round().tolist())
-    return [e for i, e in enumerate(epochs) if i in places or e is best(epochs)]
+def _listed_epochs(epochs: Sequence[Epoch]) -> list[Epoch]:
+    """Return evenly spaced epochs, including the first, the last and the best."""
+    indices = set(np.linspace(0, len(epochs) - 1, min(_MAX_EPOCHS, len(epochs))).round().tolist())
+    return [e for i, e in enumerate(epochs) if i in indices or e is best(epochs)]
 
 
-def _matrix(judgement: Judgement | None) -> Image | None:
-    if judgement is None:
+def _matrix(evaluation: EvaluationSummary | None) -> Image | None:
+    if evaluation is None:
         return None
-    found = plots.confusion_matrix(judgement.confusion, judgement.classes)
-    count = counted(int(judgement.figures["count"]), "image")
-    return pixels(
-        found,
-        f"Confusion matrix of {count}, {judgement.wrong:,} of them wrong; rows are the truth, "
-        "columns the prediction. The most frequent confusions are listed beside it.",
+    figure = plots.plot_confusion_matrix(evaluation.confusion, evaluation.classes)
+    count = pluralize(int(evaluation.metrics["count"]), "image")
+    return embed_png(
+        figure,
+        f"Confusion matrix of {count}, {evaluation.num_errors:,} of them misclassified; rows "
+        "are true classes, columns predicted ones. A table lists the most frequent confusions.",
     )
 
 
-def _pattern(judgement: Judgement | None) -> Image | None:
-    """The matrix of many classes for a narrow screen; None where the other one can be read."""
-    if judgement is None or len(judgement.classes) <= _MANY_CLASSES:
+def _pattern(evaluation: EvaluationSummary | None) -> Image | None:
+    """Return a confusion matrix without labels for narrow screens, if there are many classes."""
+    if evaluation is None or len(evaluation.classes) <= _MANY_CLASSES:
         return None
-    return pixels(plots.confusion_pattern(judgement.confusion), "Confusion matrix, small.")
+    return embed_png(
+        plots.plot_compact_confusion_matrix(evaluation.confusion),
+        "Confusion matrix without labels.",
+    )
 
 
-def _confusions(judgement: Judgement | None) -> dict[str, Any]:
-    """The most frequent ones, and how many different ones there are."""
-    if judgement is None:
-        return {"confusions": [], "confusion_kinds": 0}
-    is_many = len(judgement.classes) > _MANY_CLASSES
-    found = _most_frequent(judgement, _CONFUSIONS_OF_MANY if is_many else _CONFUSIONS)
-    kinds = np.count_nonzero(judgement.confusion) - np.count_nonzero(judgement.confusion.diagonal())
-    return {"confusions": list(found), "confusion_kinds": int(kinds)}
+def _confusions(evaluation: EvaluationSummary | None) -> dict[str, Any]:
+    """Return the most frequent confusions and the number of confused pairs of classes."""
+    if evaluation is None:
+        return {"confusions": [], "num_confused_pairs": 0}
+    is_many = len(evaluation.classes) > _MANY_CLASSES
+    limit = _MAX_CONFUSIONS_MANY_CLASSES if is_many else _MAX_CONFUSIONS
+    pairs = np.count_nonzero(evaluation.confusion) - np.count_nonzero(
+        evaluation.confusion.diagonal()
+    )
+    return {"confusions": list(_most_frequent(evaluation, limit)), "num_confused_pairs": int(pairs)}
 
 
-def _most_frequent(judgement: Judgement, limit: int) -> Iterator[Confusion]:
-    matrix = judgement.confusion.copy()
+def _most_frequent(evaluation: EvaluationSummary, limit: int) -> Iterator[Confusion]:
+    matrix = evaluation.confusion.copy()
     support = matrix.sum(axis=1)
     np.fill_diagonal(matrix, 0)
-    for place in np.argsort(-matrix, axis=None, kind="stable")[:limit]:
-        row, column = divmod(int(place), len(matrix))
+    for index in np.argsort(-matrix, axis=None, kind="stable")[:limit]:
+        row, column = divmod(int(index), len(matrix))
         if count := int(matrix[row, column]):
-            names = (judgement.classes[row], judgement.classes[column])
+            names = (evaluation.classes[row], evaluation.classes[column])
             yield Confusion(*names, count, count / int(support[row]))
 
 
-def _per_class(judgement: Judgement | None) -> list[dict[str, Any]]:
-    """Worst F1 first; classes without one at the end."""
-    found = list(judgement.figures["per_class"]) if judgement else []
-    return sorted(found, key=lambda one: 2.0 if one["f1"] is None else one["f1"])
+def _per_class(evaluation: EvaluationSummary | None) -> list[dict[str, Any]]:
+    """Return the metrics per class, lowest F1 first and classes without F1 last."""
+    metrics = list(evaluation.metrics["per_class"]) if evaluation else []
+    return sorted(metrics, key=lambda row: 2.0 if row["f1"] is None else row["f1"])
 
 
-def _reliability(found: Calibration | None) -> Image | None:
-    if found is None:
+def _reliability(calibration: Calibration | None) -> Image | None:
+    if calibration is None:
         return None
-    filled = [one for one in found.bins if one.count]
-    points = "; ".join(f"{one.confidence:.0%} sure, {one.accuracy:.0%} right" for one in filled)
-    return sharp(plots.reliability(found), f"Reliability diagram by confidence: {points}.")
+    points = "; ".join(
+        f"confidence {one.confidence:.0%}, accuracy {one.accuracy:.0%}"
+        for one in calibration.bins
+        if one.count
+    )
+    return embed_svg(plots.plot_reliability_diagram(calibration), f"Reliability diagram: {points}.")
 
 
-def _of_images(run: Run) -> list[Fact]:
-    """Where the images came from, and how many there were."""
-    measured = read_measured(run.folder)
-    said = {"hash": "by a hash of each file's content", "folders": "by folders"}
-    found = [Fact("data", printable(run.data.source or "not known"))]
+def _dataset_settings(run: Run) -> list[SettingRow]:
+    """Return the source of the images, their split, number, classes and preprocessing."""
+    split_names = {"hash": "by a hash of each file's contents", "folders": "by folder"}
+    rows = [SettingRow("data", printable(run.data.source or "unknown"))]
     if run.data.split_by:
-        how = run.data.split_by
-        found.append(Fact("split", said.get(how, f"by a {how}")))
-    counts = measured or run.data
+        rows.append(
+            SettingRow("split", split_names.get(run.data.split_by, f"by {run.data.split_by}"))
+        )
+    counts = read_measurements(run.folder) or run.data
     for count, name in ((counts.train, "training"), (counts.val, "validation")):
         if count:
-            found.append(Fact(f"{name} images", f"{count:,}"))
-    found.append(Fact("classes", f"{len(run.classes):,}"))
+            rows.append(SettingRow(f"{name} images", f"{count:,}"))
+    rows.append(SettingRow("classes", f"{len(run.classes):,}"))
     steps = run.preprocessing
-    found.append(Fact("kept as", f"{steps.resize_px}×{steps.resize_px} pixels"))
-    found.append(Fact("the network sees", f"{steps.crop_px}×{steps.crop_px}, {steps.channels}"))
-    found += [Fact("started from", printable(line)) for line in described(run)]
-    return found
+    rows.append(SettingRow("stored size", f"{steps.resize_px}×{steps.resize_px} pixels"))
+    rows.append(SettingRow("network input", f"{steps.crop_px}×{steps.crop_px}, {steps.channels}"))
+    rows += [SettingRow("initial weights", printable(line)) for line in describe_fine_tuning(run)]
+    return rows
 
 
-def _settings(chosen: Any) -> list[Fact]:
+def _settings(settings: Any) -> list[SettingRow]:
     return [
-        Fact(f.name, printable(as_text(getattr(chosen, f.name))), f.metadata["description"])
-        for f in fields(type(chosen))
+        SettingRow(f.name, printable(as_text(getattr(settings, f.name))), f.metadata["description"])
+        for f in fields(type(settings))
     ]
 
 
-def _plain(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {of}" for key, of in value.items())
+        return ", ".join(f"{key} {item}" for key, item in value.items())
     return as_text(value)

@@ -1,23 +1,23 @@
-"""How the weights start: the numbers of the paper, of other programs, and of what trains best."""
+"""Weight initializations: of the paper, of other implementations, and the one that trains best."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Init:
-    """How the weights start. A number is the standard deviation of a normal distribution round 0.
+    """A weight initialization. A number is the standard deviation of a zero-mean normal.
 
-    `fan_in` and `fan_out` stand for Kaiming normal, gain by the activation; `uniform` for the
-    uniform distribution within 1 / sqrt(fan_in) that PyTorch layers start with, biases too.
+    `fan_in` and `fan_out` select Kaiming normal in that mode, with the gain of the activation.
+    `uniform` selects U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)), PyTorch's default, for biases too.
     """
 
     source: str
     conv: tuple[float | str, ...]
     dense: tuple[float | str, float | str, float | str]
     biases: tuple[float, ...] = (0.0,) * 8
-    """Of conv1 … conv5, fc6, fc7, fc8."""
+    """Constants for conv1 to conv5, fc6, fc7 and fc8."""
     dense_damping: float = 1.0
-    """Factor on the `fan_in` and `fan_out` of dense layers."""
+    """Factor on the Kaiming standard deviation of dense layers."""
 
 
 # --8<-- [start:paper-5-ones]
@@ -52,12 +52,12 @@ INITS = {
         biases=_ONES,
     ),
     "tutorial": Init(
-        source="seeds 000 and 004, init_weights=True",
+        source="tutorial notes, init_weights=True",
         conv=("fan_out",) * 5,
         dense=(0.01, 0.01, 0.01),
     ),
     "torch": Init(
-        source="torch.nn.Conv2d and Linear, with which torchvision's alexnet starts",
+        source="defaults of torch.nn.Conv2d and Linear, as in torchvision's alexnet",
         conv=("uniform",) * 5,
         dense=("uniform",) * 3,
     ),
@@ -67,7 +67,7 @@ INITS = {
         dense=("fan_in", "fan_in", 0.01),
     ),
     "damped": Init(
-        source="what trains best here, see benchmarks/: the seeds' signal at every size",
+        source="best in our benchmarks/: the activations of `tutorial` at any image size",
         conv=("fan_out",) * 5,
         dense=("fan_in", "fan_in", 0.01),
         dense_damping=0.3,

@@ -1,15 +1,15 @@
-"""The kinds of layer that an AlexNet is made of, as data, each with its output size."""
+"""The layer types of an AlexNet as data, with their output and weight shapes."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
 Shape: TypeAlias = tuple[int, ...]
-"""Of one sample, channels first: `(C, H, W)`, or `(C,)` after the flatten."""
+"""Shape of one sample, channels first: `(C, H, W)`, or `(C,)` after the flatten layer."""
 
 
 def output_size(size: int, window: int, stride: int, padding: Pair = (0, 0)) -> int:
-    """N = (W - F + P_before + P_after) / S + 1, rounded down; 0 when the window does not fit.
+    """Return (W - F + P_before + P_after) / S + 1, rounded down; 0 if the window does not fit.
 
     >>> output_size(224, window=11, stride=4, padding=(2, 2))
     55
@@ -20,16 +20,16 @@ def output_size(size: int, window: int, stride: int, padding: Pair = (0, 0)) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    """What most layers do: keep the shape, and have no weights."""
+    """Base of the layers; by default, the shape is unchanged and there are no weights."""
 
     name: str
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape of one sample behind the layer; sizes are 0 where nothing is left."""
+        """Return the output shape of one sample; a size is 0 where the window does not fit."""
         return shape
 
     def weight_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """The arrays of the layer by name, for an input of this shape."""
+        """Return the shape of each array of the layer by name, for an input of this shape."""
         return {}
 
 
@@ -41,7 +41,7 @@ class Conv(_Layer):
     kernel: int
     stride: int
     padding: Pair
-    """Zeros before (top and left) and after (bottom and right)."""
+    """Zero padding before (top and left) and after (bottom and right)."""
     groups: int
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -58,7 +58,7 @@ class Conv(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Activation(_Layer):
-    """`relu`, `tanh` or `sigmoid`, element by element."""
+    """Elementwise `relu`, `tanh` or `sigmoid`."""
 
     function: str
 
@@ -77,11 +77,11 @@ class LRN(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class BatchNorm(_Layer):
-    """Batch normalization of each channel, in the place of an LRN."""
+    """Batch normalization over each channel."""
 
     eps: float
     momentum: float
-    """Share of the new batch in the running mean and variance, as PyTorch counts it."""
+    """Weight of the current batch in the running mean and variance, as in PyTorch."""
 
     def weight_shapes(self, shape: Shape) -> dict[str, Shape]:
         names = ("weight", "bias", "running_mean", "running_var")
@@ -90,7 +90,7 @@ class BatchNorm(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class MaxPool(_Layer):
-    """Maximum over windows; they overlap where the stride is less than the window."""
+    """Max pooling; windows overlap where the stride is less than the window."""
 
     window: int
     stride: int
@@ -101,7 +101,7 @@ class MaxPool(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptivePool(_Layer):
-    """Mean over as many windows as make the output `size` pixels wide and high."""
+    """Average pooling to an output of `size` x `size` for any input size."""
 
     size: int
 
@@ -111,7 +111,7 @@ class AdaptivePool(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Flatten(_Layer):
-    """(C, H, W) to (C * H * W,), the channel varying slowest."""
+    """(C, H, W) to (C * H * W,), channels slowest."""
 
     def output_shape(self, shape: Shape) -> Shape:
         total = 1
@@ -122,14 +122,14 @@ class Flatten(_Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout(_Layer):
-    """In training sets a share `rate` of the values to 0 and scales the others to make up."""
+    """Dropout with probability `rate`; the remaining values are scaled by 1 / (1 - rate)."""
 
     rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(_Layer):
-    """Fully connected; `weight` (units, inputs) and `bias`."""
+    """Fully connected layer; `weight` (units, inputs) and `bias`."""
 
     units: int
 

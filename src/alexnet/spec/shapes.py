@@ -1,7 +1,4 @@
-"""The trace of a network: each layer's output size, parameters, operations and memory.
-
-Works on the layers as data; no framework is imported.
-"""
+"""Shape inference: each layer's output shape, receptive field, parameters, MACs and memory."""
 
 import math
 from collections.abc import Sequence
@@ -16,21 +13,21 @@ _LARGEST_SEARCHED_PX = 4096
 
 
 class ShapeError(UserError):
-    """At some layer nothing is left of the image."""
+    """The image is too small for a layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One layer with the shapes before and behind it, for one sample."""
+    """One layer with its input and output shape for one sample."""
 
     layer: Layer
     input_shape: Shape
     output_shape: Shape
     receptive_field_px: int
-    """Width of the square of input pixels that one output value depends on."""
+    """Side of the square of input pixels that one output value depends on."""
     stride_px: int | None
-    """Input pixels between neighboring output values; None where the image has been flattened,
-    or where an adaptive pool's windows are not equally far apart."""
+    """Input pixels between neighboring output values; None after the flatten layer, or where the
+    windows of an adaptive pool are unevenly spaced."""
 
     @property
     def weights(self) -> dict[str, Shape]:
@@ -40,13 +37,13 @@ class Step:
 
     @property
     def num_parameters(self) -> int:
-        """Trained values; running means and variances are not among them."""
+        """Number of trainable parameters; running means and variances are not counted."""
         shapes = self.layer.weight_shapes(self.input_shape)
         return sum(math.prod(shapes[name]) for name in ("weight", "bias") if name in shapes)
 
     @property
     def macs(self) -> int:
-        """Multiplications with a weight, each with its addition; biases are not counted."""
+        """Multiply-accumulates; biases are not counted."""
         if isinstance(self.layer, Conv):
             weight = self.layer.weight_shapes(self.input_shape)["weight"]
             return math.prod(weight) * math.prod(self.output_shape[1:])
@@ -54,16 +51,13 @@ class Step:
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of the output of one image in float32, every layer's output being kept.
-
-        Flattening takes none: it is another view of the same values.
-        """
+        """Memory of the output for one image in float32; 0 for the flatten layer, a view."""
         is_view = isinstance(self.layer, Flatten)
         return 0 if is_view else _FLOAT32_BYTES * math.prod(self.output_shape)
 
     @property
     def window(self) -> Window | None:
-        """The window that slides over the map, along its width; None for other layers."""
+        """The sliding window along the width; None for layers without one."""
         size, layer = self.input_shape[-1], self.layer
         if isinstance(layer, Conv):
             return Window(
@@ -75,26 +69,26 @@ class Step:
 
 
 def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
-    """Follow one sample of shape (C, H, W) through the layers.
+    """Return the shapes of each layer for one sample of shape (C, H, W).
 
     Raises:
-        ShapeError: nothing is left at some layer; the message names it, and the least
-            image size with which the network works.
+        ShapeError: the image is too small for a layer; the message names it and the minimum
+            image size.
     """
     steps: list[Step] = []
-    shape, seen = input_shape, _Seen(field=1, stride=1)
+    shape, field = input_shape, _Field(size=1, stride=1)
     for layer in layers:
         output = layer.output_shape(shape)
         if min(output) < 1:
-            raise ShapeError(_nothing_left(layers, input_shape, layer, shape))
-        seen = _seen(seen, layer, shape, output, input_shape)
+            raise ShapeError(_too_small(layers, input_shape, layer, shape))
+        field = _next_field(field, layer, shape, output, input_shape)
         steps.append(
             Step(
                 layer=layer,
                 input_shape=shape,
                 output_shape=output,
-                receptive_field_px=seen.field,
-                stride_px=seen.stride,
+                receptive_field_px=field.size,
+                stride_px=field.stride,
             )
         )
         shape = output
@@ -102,36 +96,38 @@ def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What one value depends on: a square of `field` pixels, the next one `stride` further."""
+class _Field:
+    """Receptive field of one value in input pixels, and the offset to its neighbor's."""
 
-    field: int
+    size: int
     stride: int | None
 
 
-def _seen(seen: _Seen, layer: Layer, shape: Shape, output: Shape, input_shape: Shape) -> _Seen:
-    """The same behind the layer, which makes `output` of `shape`."""
-    # Only an adaptive pool and the flattening give None, and no window slides behind these.
-    stride = seen.stride or 1
+def _next_field(
+    field: _Field, layer: Layer, shape: Shape, output: Shape, input_shape: Shape
+) -> _Field:
+    """Return the receptive field after a layer that maps `shape` to `output`."""
+    # The stride is None only after an adaptive pool or the flatten layer: no window follows these.
+    stride = field.stride or 1
     if isinstance(layer, Conv):
-        return _Seen(seen.field + (layer.kernel - 1) * stride, stride * layer.stride)
+        return _Field(field.size + (layer.kernel - 1) * stride, stride * layer.stride)
     if isinstance(layer, MaxPool):
-        return _Seen(seen.field + (layer.window - 1) * stride, stride * layer.stride)
+        return _Field(field.size + (layer.window - 1) * stride, stride * layer.stride)
     if isinstance(layer, AdaptivePool):
-        size, places = shape[-1], output[-1]
-        # From floor(i * size / places) to ceil((i + 1) * size / places), as PyTorch has it.
-        widest = max(-(-(i + 1) * size // places) - i * size // places for i in range(places))
-        even = size % places == 0
-        return _Seen(seen.field + (widest - 1) * stride, stride * size // places if even else None)
+        size, bins = shape[-1], output[-1]
+        # PyTorch: bin i covers floor(i * size / bins) to ceil((i + 1) * size / bins).
+        widest = max(-(-(i + 1) * size // bins) - i * size // bins for i in range(bins))
+        even = size % bins == 0
+        return _Field(field.size + (widest - 1) * stride, stride * size // bins if even else None)
     if isinstance(layer, Flatten):
-        return _Seen(seen.field, None)
+        return _Field(field.size, None)
     if isinstance(layer, Dense):
-        return _Seen(max(seen.field, *input_shape[1:]), None)
-    return seen
+        return _Field(max(field.size, *input_shape[1:]), None)
+    return field
 
 
-def least_size(layers: Sequence[Layer], in_channels: int) -> int | None:
-    """The smallest square image, in pixels, that the layers can take; None if there is none."""
+def min_image_size(layers: Sequence[Layer], in_channels: int) -> int | None:
+    """Return the smallest square image in pixels that fits all layers; None if there is none."""
     for size in range(1, _LARGEST_SEARCHED_PX + 1):
         shape: Shape = (in_channels, size, size)
         for layer in layers:
@@ -143,15 +139,15 @@ def least_size(layers: Sequence[Layer], in_channels: int) -> int | None:
     return None
 
 
-def _nothing_left(layers: Sequence[Layer], input_shape: Shape, layer: Layer, shape: Shape) -> str:
+def _too_small(layers: Sequence[Layer], input_shape: Shape, layer: Layer, shape: Shape) -> str:
     window = layer.kernel if isinstance(layer, Conv) else getattr(layer, "window", 1)
-    least = least_size(layers, input_shape[0])
+    minimum = min_image_size(layers, input_shape[0])
     remedy = (
-        f"the least image_size is {least}"
-        if least is not None
+        f"the minimum image_size is {minimum}"
+        if minimum is not None
         else "no image size works; use smaller windows or strides"
     )
     return (
-        f"at {layer.name} nothing is left of a {input_shape[2]}x{input_shape[1]} image: its "
-        f"{window}x{window} window does not fit into {shape[2]}x{shape[1]}; {remedy}"
+        f"a {input_shape[2]}x{input_shape[1]} image is too small: the {window}x{window} window of "
+        f"{layer.name} does not fit into {shape[2]}x{shape[1]}; {remedy}"
     )

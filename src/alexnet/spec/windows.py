@@ -1,4 +1,4 @@
-"""A window that slides over a map: how often it fits, and the arithmetic written out."""
+"""The output size of a sliding window, with the arithmetic written out."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ FORMULA_TWO_SIDES = "N = (W - F + P_before + P_after)/S + 1"
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """The window of a convolution or a pooling, on a map that is `size` pixels wide.
+    """The window of a convolution or pooling layer on an input `size` pixels wide.
 
     Example:
         >>> conv1 = Window(size=224, window=11, stride=4, padding=(2, 2))
@@ -29,45 +29,45 @@ class Window:
 
     @property
     def output(self) -> int:
-        """Places of the window, side by side; 0 where it does not fit."""
+        """Output size; 0 if the window does not fit."""
         return output_size(self.size, self.window, self.stride, self.padding)
 
     @property
     def room(self) -> int:
-        """Pixels over which the window can move; below 0 where it does not fit."""
+        """Pixels by which the window can move; negative if it does not fit."""
         return self.size + sum(self.padding) - self.window
 
     @property
     def dropped(self) -> int:
-        """Rows and columns at the end that no place of the window reaches, with the zeros."""
+        """Rows and columns at the end that no window reaches, padding included."""
         return self.room % self.stride if self.room >= 0 else 0
 
     @property
     def dropped_zeros(self) -> int:
-        """How many of the dropped ones are zeros of the padding; the others are of the map."""
+        """Number of dropped rows and columns that are padding."""
         after = min(self.dropped, self.padding[1])
-        # A stride beyond the map drops all of it, and zeros before it too.
+        # A stride larger than the input drops all of it, and the padding before it too.
         return after + max(self.dropped - self.padding[1] - self.size, 0)
 
     @property
     def formula(self) -> str:
-        """The formula in letters, with one P for equal paddings."""
+        """The formula, with one P for symmetric padding."""
         return FORMULA if self.padding[0] == self.padding[1] else FORMULA_TWO_SIDES
 
     @property
-    def worked(self) -> str:
-        """The right-hand side of the formula with the numbers put in."""
+    def calculation(self) -> str:
+        """The right-hand side of the formula with its numbers."""
         before, after = self.padding
         zeros = f" + 2*{before}" if before == after else f" + {before} + {after}"
         return f"({self.size} - {self.window}{zeros if before or after else ''})/{self.stride} + 1"
 
     @property
     def exact(self) -> str:
-        """The value of the formula before it is rounded down, to two decimals."""
+        """The value of the formula before rounding down, with up to two decimals."""
         return f"{self.room / self.stride + 1:.2f}".rstrip("0").rstrip(".")
 
     @property
     def arithmetic(self) -> str:
-        """One line: the formula with numbers, its value, and what is dropped."""
+        """The formula with its numbers, its value and what is dropped, in one line."""
         dropped = f", {self.dropped} dropped" if self.dropped else ""
-        return f"{self.worked} = {self.exact}{dropped}"
+        return f"{self.calculation} = {self.exact}{dropped}"

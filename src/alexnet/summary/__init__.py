@@ -1,19 +1,19 @@
-"""The network explained as data: tables, drawings, comparisons. No framework is imported."""
+"""Describe networks: layer tables, drawings, comparisons. No framework is imported."""
 
-from alexnet.summary.comparison import Comparison, Total, compare
+from alexnet.summary.comparison import Comparison, Total, compare_architectures
 from alexnet.summary.drawing import draw
-from alexnet.summary.layer_table import Row, Table, table
-from alexnet.summary.padding_search import paddings
-from alexnet.summary.subjects import network
+from alexnet.summary.layer_table import LayerRow, LayerTable, summarize
+from alexnet.summary.padding_search import find_paddings
+from alexnet.summary.resolution import resolve_architecture
 
 __all__ = [
     "Comparison",
-    "Row",
-    "Table",
+    "LayerRow",
+    "LayerTable",
     "Total",
-    "compare",
+    "compare_architectures",
     "draw",
-    "network",
-    "paddings",
-    "table",
+    "find_paddings",
+    "resolve_architecture",
+    "summarize",
 ]

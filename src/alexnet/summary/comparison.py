@@ -1,32 +1,32 @@
-"""Two networks side by side: which fields differ, and what that costs."""
+"""Compare two architectures: the fields that differ, and parameters, MACs and memory."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from alexnet.config.settings import fields
+from alexnet.settings import fields
 from alexnet.spec.architectures import Architecture
-from alexnet.summary.layer_table import table
+from alexnet.summary.layer_table import summarize
 
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
-    """A cost of the first and of the second network."""
+    """A cost of the first and the second network."""
 
     first: int
     second: int
 
     @property
     def ratio(self) -> float:
-        """The second in terms of the first."""
+        """The cost of the second network divided by that of the first."""
         return self.second / self.first
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What differs between two architectures.
+    """The differences between two architectures.
 
-    `fields` has the values of each field that differs and that at least one of them uses; a
-    field that a network does not use, such as LRN's constants without LRN, is in `unused`.
+    `fields` holds both values of each field that differs and that at least one network uses;
+    `unused` holds the fields that a network does not use, such as LRN's constants without LRN.
     """
 
     first: Architecture
@@ -34,10 +34,10 @@ class Comparison:
     fields: dict[str, tuple[Any, Any]]
     unused: tuple[frozenset[str], frozenset[str]]
     totals: dict[str, Total]
-    """parameters, macs, activation_bytes; each for one image."""
+    """num_parameters, macs and activation_bytes, for one image."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; a field that is not used has no value there."""
+        """Return plain values for JSON; unused fields are None."""
         return {
             "first": self.first.to_dict(),
             "second": self.second.to_dict(),
@@ -57,15 +57,16 @@ class Comparison:
         }
 
 
-def compare(first: Architecture, second: Architecture) -> Comparison:
-    """Compare two architectures, field by field and in what they cost.
+def compare_architectures(first: Architecture, second: Architecture) -> Comparison:
+    """Compare the fields and the costs of two architectures.
 
     Example:
         >>> from alexnet import architecture
-        >>> found = compare(architecture("paper"), architecture("paper", groups=1))
-        >>> found.fields
+        >>> paper = architecture("paper")
+        >>> comparison = compare_architectures(paper, architecture(paper, groups=1))
+        >>> comparison.fields
         {'groups': ((1, 2, 1, 2, 2), (1, 1, 1, 1, 1))}
-        >>> round(found.totals["macs"].ratio, 3)
+        >>> round(comparison.totals["macs"].ratio, 3)
         1.567
     """
     unused = unused_fields(first), unused_fields(second)
@@ -75,9 +76,9 @@ def compare(first: Architecture, second: Architecture) -> Comparison:
         for name in names
         if name not in unused[0] & unused[1] and _differ(first, second, name, unused)
     }
-    costs = table(first), table(second)
+    tables = summarize(first), summarize(second)
     totals = {
-        name: Total(first=getattr(costs[0], name), second=getattr(costs[1], name))
+        name: Total(first=getattr(tables[0], name), second=getattr(tables[1], name))
         for name in ("num_parameters", "macs", "activation_bytes")
     }
     return Comparison(first=first, second=second, fields=differing, unused=unused, totals=totals)
@@ -94,7 +95,7 @@ def _differ(
 
 
 def unused_fields(architecture: Architecture) -> frozenset[str]:
-    """The fields that change nothing in this network.
+    """Return the fields that have no effect on this network.
 
     >>> from alexnet import architecture
     >>> sorted(unused_fields(architecture("paper", dropout=0)))

@@ -1,11 +1,11 @@
-"""The network as a table: every layer with its size and how that comes about, and its costs."""
+"""The layers of a network as a table: output sizes with their arithmetic, and costs."""
 
 import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
 
-from alexnet.config.settings import as_text
+from alexnet.settings import as_text
 from alexnet.spec.architectures import Architecture
 from alexnet.spec.layers import (
     LRN,
@@ -23,18 +23,19 @@ from alexnet.spec.shapes import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class LayerRow:
     """One layer, for one image."""
 
     layer: str
     kind: str
-    """conv, relu, tanh, sigmoid, lrn, batch norm, max pool, mean pool, flatten, dropout, dense."""
+    """conv, relu, tanh, sigmoid, lrn, batch norm, max pool, average pool, flatten,
+    dropout, or dense."""
     output_shape: Shape
-    """(C, H, W), or (C,) behind the flatten."""
-    how: str
-    """The formula of the output size with the numbers put in, or what the layer does."""
+    """(C, H, W), or (C,) after the flatten layer."""
+    arithmetic: str
+    """The output size formula with its numbers, or what the layer does."""
     dropped: int | None
-    """Rows and columns at the end that no window reaches; None where no window slides."""
+    """Rows and columns at the end that no window reaches; None for layers without a window."""
     num_parameters: int
     macs: int
     receptive_field_px: int
@@ -43,29 +44,29 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """Every layer of an architecture in order, and the totals."""
+class LayerTable:
+    """The layers of an architecture in order, and the totals."""
 
     architecture: Architecture
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
 
     @property
     def num_parameters(self) -> int:
-        """Trained values."""
+        """Trainable parameters."""
         return sum(row.num_parameters for row in self.rows)
 
     @property
     def macs(self) -> int:
-        """For one image, forward."""
+        """Multiply-accumulates of the forward pass of one image."""
         return sum(row.macs for row in self.rows)
 
     @property
     def activation_bytes(self) -> int:
-        """Memory of all outputs of one image in float32, as training keeps them."""
+        """Memory of all layer outputs of one image in float32, which training retains."""
         return sum(row.activation_bytes for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
+        """Return plain values for JSON."""
         return {
             "architecture": self.architecture.to_dict(),
             "input_shape": list(self.architecture.input_shape),
@@ -76,26 +77,26 @@ class Table:
         }
 
 
-def table(architecture: Architecture) -> Table:
-    """Work out every layer's size and costs.
+def summarize(architecture: Architecture) -> LayerTable:
+    """Return the output size, its arithmetic and the costs of every layer.
 
     Example:
         >>> from alexnet import architecture
-        >>> conv1 = table(architecture("paper")).rows[0]
-        >>> conv1.output_shape, conv1.how
+        >>> conv1 = summarize(architecture("paper")).rows[0]
+        >>> conv1.output_shape, conv1.arithmetic
         ((96, 55, 55), '(224 - 11 + 2*2)/4 + 1 = 55.25, 1 dropped')
     """
-    return Table(architecture=architecture, rows=tuple(map(_row, architecture.trace())))
+    return LayerTable(architecture=architecture, rows=tuple(map(_row, architecture.trace())))
 
 
-def _row(step: Step) -> Row:
-    kind, how = _described(step)
+def _row(step: Step) -> LayerRow:
+    kind, arithmetic = _describe(step)
     window = step.window
-    return Row(
+    return LayerRow(
         layer=step.layer.name,
         kind=kind,
         output_shape=step.output_shape,
-        how=how,
+        arithmetic=arithmetic,
         dropped=None if window is None else window.dropped,
         num_parameters=step.num_parameters,
         macs=step.macs,
@@ -105,28 +106,28 @@ def _row(step: Step) -> Row:
     )
 
 
-def _described(step: Step) -> tuple[str, str]:
-    """The kind of the layer, and how its output comes about."""
+def _describe(step: Step) -> tuple[str, str]:
+    """Return the kind of the layer and the arithmetic of its output."""
     layer, window = step.layer, step.window
     match layer:
         case Conv():
-            kind, how = "conv", window.arithmetic if window else ""
+            kind, arithmetic = "conv", window.arithmetic if window else ""
         case MaxPool():
-            kind, how = "max pool", window.arithmetic if window else ""
+            kind, arithmetic = "max pool", window.arithmetic if window else ""
         case AdaptivePool():
             sizes = f"{step.input_shape[-1]} to {layer.size}"
-            kind, how = "mean pool", f"mean pool from {sizes}"
+            kind, arithmetic = "average pool", f"adaptive average pool, {sizes}"
         case Activation():
-            kind, how = layer.function, layer.function
+            kind, arithmetic = layer.function, layer.function
         case LRN():
-            kind, how = "lrn", f"LRN over {layer.size} channels"
+            kind, arithmetic = "lrn", f"LRN over {layer.size} channels"
         case BatchNorm():
-            kind, how = "batch norm", "batch norm"
+            kind, arithmetic = "batch norm", "batch norm"
         case Dropout():
-            kind, how = "dropout", f"dropout of {as_text(layer.rate)}"
+            kind, arithmetic = "dropout", f"dropout {as_text(layer.rate)}"
         case Flatten():
             product = "*".join(map(str, step.input_shape))
-            kind, how = "flatten", f"{product} = {math.prod(step.input_shape)}"
+            kind, arithmetic = "flatten", f"{product} = {math.prod(step.input_shape)}"
         case Dense():
-            kind, how = "dense", f"{step.input_shape[0]} to {layer.units}"
-    return kind, how
+            kind, arithmetic = "dense", f"{step.input_shape[0]} to {layer.units}"
+    return kind, arithmetic

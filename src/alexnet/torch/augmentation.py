@@ -1,4 +1,4 @@
-"""Carries out an augmentation plan in one go on the device that computes.
+"""Apply an augmentation plan to a whole batch on its device.
 
 The same arithmetic as `alexnet.data.augmentation.apply`, which is faster on a CPU.
 """
@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import LUMA, Plan, scaling
+from alexnet.data.augmentation import Plan, scaling
+from alexnet.data.gray import LUMA
 
 
 def apply(
@@ -17,7 +18,7 @@ def apply(
     preprocessing: Preprocessing,
     mean_image: Tensor | None = None,
 ) -> Tensor:
-    """The batch (N, channels, crop_px, crop_px) of kept squares (N, H, W, 3), uint8, RGB."""
+    """Return the batch (N, channels, crop_px, crop_px) of stored images (N, H, W, 3), uint8 RGB."""
     device, size = images.device, preprocessing.crop_px
     grid = _sampling_grid(plan, images.shape[1], size, device)
     cropped = _sample(images.permute(0, 3, 1, 2).float(), grid)
@@ -43,7 +44,7 @@ def _sample(images: Tensor, grid: Tensor) -> Tensor:
 
 
 def _sampling_grid(plan: Plan, side: int, size: int, device: torch.device) -> Tensor:
-    """For each output pixel the place in the square that it is read from, (N, size, size, 2)."""
+    """Return where in the stored image each output pixel is sampled, (N, size, size, 2)."""
     boxes = torch.from_numpy(plan.boxes).to(device, torch.float32)
     top, left, height, width = boxes.unbind(1)
     centers = (torch.arange(size, device=device) + 0.5) / size
@@ -61,7 +62,7 @@ def _sampling_grid(plan: Plan, side: int, size: int, device: torch.device) -> Te
     )
 
 
-def _inside(places: Tensor, start: Tensor, length: Tensor) -> Tensor:
-    """No nearer to the edge of the box than half a pixel, so that nothing outside is mixed in."""
+def _inside(positions: Tensor, start: Tensor, length: Tensor) -> Tensor:
+    """Clamp to half a pixel inside the box, so that no pixel outside contributes."""
     low, high = start[:, None] + 0.5, (start + length)[:, None] - 0.5
-    return torch.minimum(torch.maximum(places, low), high)
+    return torch.minimum(torch.maximum(positions, low), high)

@@ -1,4 +1,4 @@
-"""Where PyTorch computes, and in which arithmetic."""
+"""Select PyTorch's device and autocast type."""
 
 import torch
 
@@ -6,10 +6,10 @@ from alexnet.errors import UserError
 
 
 def find_device(name: str = "auto") -> torch.device:
-    """The device of this name; `auto` takes CUDA, else MPS, else the CPU.
+    """Return the device of this name; for `auto` CUDA, else MPS, else the CPU.
 
     Raises:
-        UserError: no such device on this machine.
+        UserError: The device is not available.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -19,30 +19,30 @@ def find_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        here = ["cpu"]
-        here += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-        here += ["mps"] if torch.backends.mps.is_available() else []
+        available = ["cpu"]
+        available += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        available += ["mps"] if torch.backends.mps.is_available() else []
         raise UserError(
-            f"device {name!r} is not on this machine; it has {', '.join(here)}"
+            f"device {name!r} is not on this machine; choose from {', '.join(available)}"
         ) from error
     return device
 
 
 def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
-    """The type for matrix products: None for float32.
+    """Return the autocast type, or None for float32.
 
-    `auto` is bf16 where the processor multiplies it natively, else fp16 on older CUDA devices:
-    on a CPU without such instructions bf16 is slower than float32.
+    `auto` is bf16 where the hardware supports it natively, else fp16 on CUDA and float32 on a
+    CPU, where emulated bf16 is slower than float32.
     """
     if precision != "auto":
         return {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
-    if device.type == "cpu" and _cpu_multiplies_bf16():
+    if device.type == "cpu" and _cpu_supports_bf16():
         return torch.bfloat16
     return None
 
 
-def _cpu_multiplies_bf16() -> bool:
+def _cpu_supports_bf16() -> bool:
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, check, bool)() for check in checks)

@@ -1,4 +1,4 @@
-"""A PyTorch AlexNet on its device that takes decoded images: logits of views of them."""
+"""Inference in PyTorch, from stored images to logits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,16 +18,16 @@ from alexnet.torch.model import AlexNet
 
 
 class TorchInferenceModel:
-    """A network with its device and its preprocessing.
+    """A PyTorch AlexNet on its device, with its preprocessing.
 
     Args:
-        weights: by canonical name.
-        mean_image: subtracted from each pixel, where the preprocessing has one.
+        weights: Arrays by canonical name.
+        mean_image: (resize_px, resize_px, 3), where the preprocessing subtracts one.
         device: `auto`, or a PyTorch device such as `cpu` or `cuda:1`.
-        workers: threads that prepare images; None for one a core.
+        workers: Threads that prepare images; None for one per core.
 
     Raises:
-        UserError: a device that is not there, or weights that do not fit.
+        UserError: The device is not available, or the weights do not fit.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TorchInferenceModel:
     ) -> None:
         self.device = find_device(device)
         self.preprocessing = preprocessing
-        self.network = AlexNet(architecture)
+        self.network = AlexNet(architecture, init_weights=False)
         self.network.load_weights(weights)
         self.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._batches = Batches(
@@ -55,33 +55,33 @@ class TorchInferenceModel:
     def logits(
         self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> NDArray[np.float32]:
-        """Logits, (N, num_classes), of kept squares (resize_px, resize_px, 3), RGB."""
+        """Return logits (N, num_classes) for stored images (resize_px, resize_px, 3), RGB."""
         self.network.eval()
         with torch.inference_mode():
-            found: NDArray[np.float32] = self.forward(images, plan).cpu().numpy()
-        return found
+            logits: NDArray[np.float32] = self.forward(images, plan).cpu().numpy()
+        return logits
 
     def peaks(
         self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan
     ) -> dict[str, NDArray[np.float32]]:
-        """The largest output of each channel or unit over these images, by activation layer."""
+        """Return the maximum of each channel or unit over the images, by activation layer."""
         self.network.eval()
         names = [x.name for x in self.network.architecture.layers if isinstance(x, Activation)]
         with torch.inference_mode():
-            found = self.network.activations(self.batch(images, plan), names)
+            outputs = self.network.activations(self.batch(images, plan), names)
             return {
                 name: x.amax(dim=[0, *range(2, x.dim())]).float().cpu().numpy()
-                for name, x in found.items()
+                for name, x in outputs.items()
             }
 
     def forward(self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
-        """Logits as a tensor on the device, in float32 unless the caller asks for autocast."""
+        """Return logits as a tensor on the device, in float32 unless called under autocast."""
         logits: Tensor = self.network(self.batch(images, plan))
         return logits
 
     def batch(self, images: Sequence[NDArray[np.uint8]], plan: augmentation.Plan) -> Tensor:
-        """What goes into conv1, (N, channels, crop_px, crop_px); valid until the next call."""
+        """Return the input of conv1, (N, channels, crop_px, crop_px); valid until the next call."""
         if self.device.type != "cpu":
-            squares = torch.from_numpy(np.stack(images)).to(self.device)
-            return apply_on_device(plan, squares, self.preprocessing, self._mean_on_device)
+            stored = torch.from_numpy(np.stack(images)).to(self.device)
+            return apply_on_device(plan, stored, self.preprocessing, self._mean_on_device)
         return torch.from_numpy(self._batches.make(images, plan)).permute(0, 3, 1, 2)

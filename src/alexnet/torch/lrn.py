@@ -7,19 +7,19 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 _CACHED_VALUES = 96 * 55 * 55
-"""One image behind conv1 of the paper: of the sizes tried, what is fastest at 224 pixels.
-Smaller maps go together, or the calls cost more than the work."""
+"""Values per chunk on a CPU: one image after conv1 of the paper, the fastest of the sizes tried
+at 224 pixels. Smaller maps share a chunk, or the calls would cost more than the work."""
 
 
 class LocalResponseNorm(nn.Module):
     """b = a / (k + alpha * sum of a^2 over `size` neighboring channels) ** beta.
 
     The paper's formula (section 3.3). Channel c sums over c - size // 2 … c + (size - 1) // 2,
-    cut at the first and the last channel; for an even size there is one more before than after.
+    clipped to the channels that exist; an even size has one more channel before than after.
 
     Args:
-        size: how many channels are summed, n; may be more than there are.
-        alpha_divided: divide alpha by `size`, as the 2012 program, Caffe and
+        size: Number of channels in the sum, n; may exceed that of the input.
+        alpha_divided: Divide alpha by `size`, as the 2012 program, Caffe and
             `torch.nn.LocalResponseNorm` do and the paper does not.
 
     Example:
@@ -48,11 +48,11 @@ class LocalResponseNorm(nn.Module):
 
 
 class _LRN(torch.autograd.Function):
-    """By hand, because autograd would keep every partial sum of the window in memory.
+    """LRN with a hand-written gradient: autograd would store every partial sum of the window.
 
     With s = k + alpha * window(a^2), the gradient of b = a * s^-beta is
-    g * s^-beta - 2 * alpha * beta * a * window^T(g * a * s^(-beta - 1)). Only `a` is kept: to
-    compute s again costs less than to write it to memory and read it back.
+    g * s^-beta - 2 * alpha * beta * a * window^T(g * a * s^(-beta - 1)). Only `a` is saved for
+    the backward pass: recomputing s costs less than writing it to memory and reading it back.
     """
 
     @staticmethod
@@ -81,7 +81,7 @@ class _LRN(torch.autograd.Function):
 
 
 def _parts(x: Tensor) -> tuple[Tensor, ...]:
-    """On a CPU as many images as its cache holds through all the passes; else the batch."""
+    """Split the batch into chunks that fit a CPU's cache; one chunk on other devices."""
     count = max(len(x), 1)
     if x.device.type == "cpu":
         count = min(count, max(_CACHED_VALUES * count // max(x.numel(), 1), 1))
@@ -95,12 +95,12 @@ def _scale(x: Tensor, size: int, alpha: float, k: float) -> Tensor:
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Half precision as float32: in float16 the square of 256 is infinite."""
+    """Convert half precision to float32: in float16 the square of 256 is infinite."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
-    """Sum over the channels c - before … c + after, cut at the ends."""
+    """Sum over the channels c - before … c + after that exist."""
     total = values.clone()
     for offset in range(1, min(max(before, after), values.shape[1] - 1) + 1):
         if offset <= before:
@@ -111,7 +111,7 @@ def _window_sum(values: Tensor, before: int, after: int) -> Tensor:
 
 
 def _power(base: Tensor, exponent: float) -> Tensor:
-    """base ** exponent; the paper's -0.75 by two square roots, five times as fast."""
+    """Return base ** exponent; for the paper's -0.75 by two square roots, five times as fast."""
     if exponent == -0.75:
         root = base.rsqrt()
         return root * root.sqrt()

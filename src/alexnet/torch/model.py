@@ -1,8 +1,8 @@
-"""The PyTorch module of an `Architecture`. It has the weights and the forward pass, no numbers."""
+"""The PyTorch module of an `Architecture`: layers and forward pass, no hyperparameters."""
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -10,28 +10,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from alexnet import weights
-from alexnet.config.settings import check_names
 from alexnet.errors import UserError
+from alexnet.settings import check_names
 from alexnet.spec import layers as spec
 from alexnet.spec import shapes
-from alexnet.spec.architectures import Architecture, architecture
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import architecture
 from alexnet.spec.shapes import Step
 from alexnet.torch.lrn import LocalResponseNorm
+
+_Layer = TypeVar("_Layer", bound=nn.Module)
 
 
 class AlexNet(nn.Module):
     """AlexNet in PyTorch: any variant, any change of it.
 
-    The layers are children by their usual names (`model.conv1`, `model.fc7`), in the order in
-    which an image passes them. Like every module it starts in training mode, with weights as
-    `architecture.init` says, drawn from PyTorch's random generator.
+    The layers are child modules under their usual names (`model.conv1`, `model.fc7`), in the
+    order of the forward pass. Like every module, a new model is in training mode.
 
     Args:
-        variant: one of `alexnet.variants()`, or an `Architecture`.
-        changes: fields of `Architecture` with their new values.
+        variant: One of `alexnet.variants()`, or an `Architecture`.
+        init_weights: Initialize the weights by `architecture.init`, from PyTorch's random
+            generator. With False they are undefined until `load_weights`, and the model is
+            built at once.
+        changes: Fields of `Architecture` with their new values.
 
     Raises:
-        UserError: a variant or a field that does not exist, or that does not fit.
+        UserError: An unknown variant or field, or an invalid value for one.
 
     Example:
         >>> model = AlexNet("half", num_classes=5).eval()
@@ -41,20 +46,22 @@ class AlexNet(nn.Module):
         torch.Size([1, 128, 6, 6])
     """
 
-    def __init__(self, variant: str | Architecture = "paper", **changes: Any) -> None:
+    def __init__(
+        self, variant: str | Architecture = "paper", *, init_weights: bool = True, **changes: Any
+    ) -> None:
         super().__init__()
         self.architecture = architecture(variant, **changes)
         for step in self.architecture.trace():
             self.add_module(step.layer.name, _module(step))
-        seed = int(torch.randint(2**62, (), device="cpu"))
-        self.load_weights(weights.initial(self.architecture, seed))
+        if init_weights:
+            seed = int(torch.randint(2**62, (), device="cpu"))
+            self.load_weights(weights.initial(self.architecture, seed))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits, (N, num_classes), of images (N, in_channels, H, W).
+        """Return logits (N, num_classes) for images (N, in_channels, H, W).
 
         Raises:
-            UserError: images of whole numbers, or of a shape that the network cannot take;
-                says which it can.
+            UserError: The images have an integer type, or a shape that does not fit.
         """
         self._check_shape(x)
         for layer in self.children():
@@ -62,32 +69,35 @@ class AlexNet(nn.Module):
         return x
 
     def activations(self, x: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """The outputs of the named layers (of all, if none are named) for images (N, C, H, W).
+        """Return the outputs of layers for images (N, C, H, W), by layer name.
+
+        Args:
+            layers: Names of layers, which also order the result; None for all layers.
 
         Raises:
-            UserError: a layer that the network does not have, with the nearest name.
+            UserError: An unknown layer.
         """
         self._check_shape(x)
         names = [name for name, _ in self.named_children()]
         layers = [layers] if isinstance(layers, str) else layers
-        wanted = names if layers is None else list(layers)
-        check_names(wanted, names, "layer")
-        found: dict[str, Tensor] = {}
+        selected = names if layers is None else list(layers)
+        check_names(selected, names, "layer")
+        outputs: dict[str, Tensor] = {}
         for name, layer in self.named_children():
             x = layer(x)
-            if name in wanted:
-                found[name] = x
-        return {name: found[name] for name in wanted}
+            if name in selected:
+                outputs[name] = x
+        return {name: outputs[name] for name in selected}
 
     def _check_shape(self, x: Tensor) -> None:
-        """Say what is wrong in pixels and channels, before a layer says so in matrix sizes."""
+        """Raise UserError with pixels and channels, before a layer does with matrix sizes."""
         if not x.is_floating_point():
             raise UserError(
-                f"expected images of floating-point values, got {x.dtype}: subtract the mean and "
-                "divide as the weights were trained (`Preprocessing` of a run says by what), as in "
+                f"expected images of a floating-point type, got {x.dtype}; normalize them with the "
+                "mean and std of the training (see the `preprocessing` of a run): "
                 "x.float().sub(mean).div(std)"
             )
-        net, shape = self.architecture, tuple(x.shape[1:])
+        net, shape = self.architecture, tuple(x.shape[1:])  # (C, H, W)
         if shape == net.input_shape:
             return
         if x.dim() != 4 or shape[0] != net.in_channels:
@@ -100,29 +110,28 @@ class AlexNet(nn.Module):
         expected = net.weight_shapes["fc6.weight"][1]
         if flat != expected:
             raise UserError(
-                f"fc6 takes {expected} values, and an image of {shape[1]}x{shape[2]} gives "
-                f"{flat}: use {net.image_size}x{net.image_size}, or AlexNet(…, image_size=…)"
+                f"fc6 takes {expected} inputs, but images of {shape[1]}x{shape[2]} produce {flat}; "
+                f"use {net.image_size}x{net.image_size}, or AlexNet(…, image_size=…)"
             )
 
     def load_weights(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
-        """Put in weights: whatever `alexnet.weights.read` takes, or what it gave.
+        """Load weights from whatever `alexnet.weights.read` accepts or returns.
 
         Raises:
-            UserError: naming the variants that they are of, or the first array that is missing,
-                unknown or of another shape; the weights are then as they were.
+            UserError: The weights do not fit; the model is left unchanged.
         """
         arrays = weights.read(source)
         weights.check(arrays, self.architecture)
-        own = self.state_dict()
+        state = self.state_dict()
         with torch.no_grad():
             for name, array in arrays.items():
-                own[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
+                state[name].copy_(torch.from_numpy(np.ascontiguousarray(array)))
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies of the weights by canonical name, float32."""
-        own = self.state_dict()
+        """Return copies of the weights by canonical name, float32."""
+        state = self.state_dict()
         return {
-            name: own[name].detach().float().cpu().numpy().copy()
+            name: state[name].detach().float().cpu().numpy().copy()
             for name in self.architecture.weight_shapes
         }
 
@@ -136,8 +145,8 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 # --8<-- [end:paper-3-1]
 
 
-class _ConvPaddedByHand(nn.Conv2d):
-    """A convolution with more zeros on one side than on the other."""
+class _AsymmetricallyPaddedConv2d(nn.Conv2d):
+    """A convolution with different zero padding before and after."""
 
     def __init__(self, *args: Any, sides: spec.Pair, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -149,7 +158,7 @@ class _ConvPaddedByHand(nn.Conv2d):
 
 
 def _module(step: Step) -> nn.Module:
-    """The PyTorch layer of one step of the trace."""
+    """Return the PyTorch layer of one step of the trace, without initial weights."""
     layer, inputs = step.layer, step.input_shape[0]
     match layer:
         case spec.Conv():
@@ -175,12 +184,23 @@ def _module(step: Step) -> nn.Module:
         case spec.Dropout():
             return nn.Dropout(layer.rate)
         case spec.Dense():
-            return nn.Linear(inputs, layer.units)
+            return _uninitialized(nn.Linear, inputs, layer.units)
 
 
 def _conv(layer: spec.Conv, inputs: int) -> nn.Conv2d:
     size = (inputs, layer.channels, layer.kernel, layer.stride)
     before, after = layer.padding
     if before == after:
-        return nn.Conv2d(*size, padding=before, groups=layer.groups)
-    return _ConvPaddedByHand(*size, groups=layer.groups, sides=layer.padding)
+        return _uninitialized(nn.Conv2d, *size, padding=before, groups=layer.groups)
+    return _uninitialized(
+        _AsymmetricallyPaddedConv2d, *size, groups=layer.groups, sides=layer.padding
+    )
+
+
+def _uninitialized(kind: type[_Layer], *args: Any, **kwargs: Any) -> _Layer:
+    """Construct a layer without PyTorch's own initialization, which ours would overwrite."""
+    layer = kind(*args, device="meta", **kwargs)
+    # As `nn.utils.skip_init` does, whose `to_empty` imports SymPy first (0.3 s).
+    for name, parameter in list(layer.named_parameters()):
+        setattr(layer, name, nn.Parameter(torch.empty(parameter.shape)))
+    return layer

@@ -1,4 +1,4 @@
-"""The optimizers of the recipes, for PyTorch."""
+"""PyTorch optimizers of the recipes."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,8 +9,8 @@ import torch
 class SGD2012(torch.optim.Optimizer):
     """The paper's update (section 5): v := m v - decay lr w - lr grad, then w := w + v.
 
-    Unlike in `torch.optim.SGD` the learning rate is inside v, so that when it drops, what is in
-    v still carries the old one.
+    Unlike in `torch.optim.SGD`, v includes the learning rate, so after a drop v still contains
+    updates at the old rate.
     """
 
     def __init__(
@@ -39,8 +39,7 @@ class SGD2012(torch.optim.Optimizer):
 def optimizer(
     name: str, params: Iterable[Any], *, momentum: float, weight_decay: float, fused: bool
 ) -> torch.optim.Optimizer:
-    """The optimizer of this name, of parameters or of groups of them; the learning rate is set
-    before each step."""
+    """Return the optimizer of this name, with learning rate 0: the trainer sets it at each step."""
     options: dict[str, Any] = {"lr": 0.0, "weight_decay": weight_decay}
     match name:
         case "sgd":

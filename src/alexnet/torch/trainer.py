@@ -1,4 +1,4 @@
-"""A training step with PyTorch, and everything that a run needs to go on after it was stopped."""
+"""Training steps in PyTorch, and the state that a checkpoint needs to resume."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ _OPTIMIZER = "optimizer."
 
 
 class Trainer:
-    """Trains a network; the loop over epochs is the caller's.
+    """Train a network step by step; the caller runs the epochs.
 
     Args:
         precision: auto, fp32, bf16 or fp16.
-        lr_factors: on the learning rate, by canonical name of the array: 1.0 where it is absent,
-            0.0 where the array stays as it is.
-        compiled: run the network through torch.compile (a minute to start, on a CPU).
+        lr_factors: Factors on the learning rate by canonical name: 1.0 where absent, 0.0 for
+            frozen arrays.
+        compiled: Compile the network with torch.compile, which takes a minute on a CPU.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Trainer:
             model.network.compile()
         self._frozen_norms = _freeze(model.network, lr_factors)
         groups = _groups(model.network, lr_factors)
-        # In the order in which the optimizer counts them: group by group.
+        # The optimizer numbers parameters group by group.
         self._names = [name for names in groups.values() for name in names]
         self._optimizer = optimizer(
             recipe.optimizer,
@@ -58,9 +58,19 @@ class Trainer:
             ],
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
-            fused=model.device.type in ("cpu", "cuda"),
+            fused=self._can_fuse(),
         )
         self._scaler = torch.amp.GradScaler(model.device.type, enabled=self._dtype is torch.float16)
+
+    def _can_fuse(self) -> bool:
+        """Whether the optimizer's update is one kernel.
+
+        PyTorch's fused SGD makes its momentum of uninitialized memory when the first step is
+        skipped because of an overflow in float16, and the weights are NaN soon after.
+        """
+        if self._dtype is torch.float16 and self._recipe.optimizer == "sgd":
+            return False
+        return self.model.device.type in ("cpu", "cuda")
 
     def step(
         self,
@@ -71,7 +81,7 @@ class Trainer:
         lr: float,
         seed: int,
     ) -> tuple[float, int]:
-        """One update of the weights; arguments and result as in `alexnet.backends.Trainer`."""
+        """Update the weights once; see `alexnet.backends.Trainer`."""
         torch.manual_seed(seed)
         self.model.network.train()
         for norm in self._frozen_norms:
@@ -80,24 +90,24 @@ class Trainer:
         with torch.autocast(self.model.device.type, self._dtype, enabled=self._dtype is not None):
             logits = self.model.forward(images, plan).float()
         loss = F.cross_entropy(logits, targets, label_smoothing=self._recipe.label_smoothing)
-        # What is shown is comparable with validation: without the smoothing of the labels.
-        shown = F.cross_entropy(logits.detach(), targets).item()
-        if not math.isfinite(loss.item() + shown):
-            raise DivergedError(shown, lr)
+        # Reported without label smoothing, to be comparable with the validation loss.
+        reported = F.cross_entropy(logits.detach(), targets).item()
+        if not math.isfinite(loss.item() + reported):
+            raise DivergedError(reported, lr)
         self._optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         for group in self._optimizer.param_groups:
             group["lr"] = lr * group["lr_factor"]
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        return shown, int((logits.argmax(1) == targets).sum())
+        return reported, int((logits.argmax(1) == targets).sum())
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Copies of the weights by canonical name, float32."""
+        """Return copies of the weights by canonical name, float32."""
         return self.model.network.weights()
 
     def state(self) -> dict[str, np.ndarray]:
-        """What the optimizer carries from step to step, by name."""
+        """Return the state of the optimizer and of the loss scaling, by name."""
         arrays = {}
         for index, values in self._optimizer.state_dict()["state"].items():
             for key, value in values.items():
@@ -109,27 +119,27 @@ class Trainer:
         return arrays
 
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Put back what `state` gave."""
-        found: dict[int, dict[str, Any]] = {}
+        """Restore what `state` returned."""
+        states: dict[int, dict[str, Any]] = {}
         parameters = dict(self.model.network.named_parameters())
         for index, name in enumerate(self._names):
             prefix = f"{_OPTIMIZER}{name}."
             values = {
-                key.removeprefix(prefix): _laid_out_like(parameters[name], torch.from_numpy(array))
+                key.removeprefix(prefix): _in_format_of(parameters[name], torch.from_numpy(array))
                 for key, array in arrays.items()
                 if key.startswith(prefix)
             }
             if values:
-                found[index] = values
+                states[index] = values
         groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": found, "param_groups": groups})
+        self._optimizer.load_state_dict({"state": states, "param_groups": groups})
         scale = arrays.get(f"{_OPTIMIZER}loss_scale")
         if scale is not None:
             self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": float(scale[0])})
 
 
 def _freeze(model: AlexNet, lr_factors: Mapping[str, float]) -> list[nn.Module]:
-    """Take what stays as it is out of the training; returns the norms whose averages stay too."""
+    """Freeze parameters with factor 0; return the batch norms whose running averages freeze too."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(lr_factors.get(name) != 0)
     norms = (m for m in model.named_children() if isinstance(m[1], nn.BatchNorm2d))
@@ -139,7 +149,7 @@ def _freeze(model: AlexNet, lr_factors: Mapping[str, float]) -> list[nn.Module]:
 def _groups(
     model: AlexNet, lr_factors: Mapping[str, float]
 ) -> dict[float, dict[str, nn.Parameter]]:
-    """The trained parameters by name, for each factor on the learning rate."""
+    """Group the trainable parameters by their factor on the learning rate."""
     groups: dict[float, dict[str, nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -147,8 +157,8 @@ def _groups(
     return groups
 
 
-def _laid_out_like(parameter: Tensor, values: Tensor) -> Tensor:
-    """A copy in the memory format of the parameter: fused optimizers read both as they lie."""
+def _in_format_of(parameter: Tensor, values: Tensor) -> Tensor:
+    """Copy to the memory format of the parameter: fused optimizers ignore strides."""
     if values.shape != parameter.shape:
         return values.clone()
     return torch.empty_like(parameter, dtype=values.dtype, device="cpu").copy_(values)

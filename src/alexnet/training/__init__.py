@@ -1,7 +1,7 @@
-"""Train an AlexNet, and go on with a training that was stopped."""
+"""Train an AlexNet, and resume an interrupted training."""
 
 from alexnet.diagnosis.diagnosing import Diagnosis, diagnose
-from alexnet.diagnosis.measurements import Measured
+from alexnet.diagnosis.measurements import Measurements
 from alexnet.training.loop import TrainingInterrupted
 from alexnet.training.observers import Observer
 from alexnet.training.results import TrainingResult
@@ -9,7 +9,7 @@ from alexnet.training.runner import resume, train
 
 __all__ = [
     "Diagnosis",
-    "Measured",
+    "Measurements",
     "Observer",
     "TrainingInterrupted",
     "TrainingResult",

@@ -1,4 +1,4 @@
-"""What a killed run needs to go on: one safetensors file, complete or absent."""
+"""Checkpoints: one safetensors file with all that a resume needs, complete or absent."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 @dataclass
 class TrainingState:
-    """How far a run has come. Steps and epochs count from 0: `epoch` is the one under way."""
+    """The state of a training. Steps and epochs count from 0; `epoch` is the current one."""
 
     epoch: int = 0
     step: int = 0
@@ -25,7 +25,7 @@ class TrainingState:
     hits: int = 0
     seen: int = 0
     seconds: float = 0.0
-    """Of training, in the epoch under way."""
+    """Training time of the current epoch."""
     best_epoch: int = -1
     best_top1: float = -1.0
     best_loss: float = float("inf")
@@ -34,32 +34,32 @@ class TrainingState:
     times: list[Times] = field(default_factory=list)
 
     def end_epoch(self) -> None:
-        """Go to the start of the next epoch."""
+        """Advance to the start of the next epoch."""
         self.epoch, self.step = self.epoch + 1, 0
         self.loss_sum, self.hits, self.seen, self.seconds = 0.0, 0, 0, 0.0
 
 
 def save(folder: Path, arrays: Mapping[str, np.ndarray], state: TrainingState) -> None:
-    """Write weights, optimizer state and state; the checkpoint before stays until then.
+    """Save weights, optimizer state and training state, replacing the previous checkpoint.
 
     Raises:
         RunError: it cannot be written (a full disk).
     """
     from safetensors.numpy import save as to_bytes
 
-    # JSON gives back the same float64 as it was given.
+    # JSON restores exactly the float64 that was written.
     metadata = {"state": json.dumps(asdict(state))}
     ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     write_bytes(folder / CHECKPOINT, to_bytes(ordered, metadata))
 
 
 def remove(folder: Path) -> None:
-    """Remove the checkpoint of a run that has ended."""
+    """Remove the checkpoint of a finished run."""
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def load(folder: Path) -> tuple[dict[str, np.ndarray], TrainingState] | None:
-    """The arrays and the state of a run that was stopped; None when there is no checkpoint.
+    """Load the arrays and the training state; None if there is no checkpoint.
 
     Raises:
         UserError: the checkpoint is damaged.
@@ -79,5 +79,5 @@ def load(folder: Path) -> tuple[dict[str, np.ndarray], TrainingState] | None:
         return arrays, TrainingState(**values)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is cut short or damaged ({error}); delete it to start this run again"
+            f"{path} is truncated or damaged ({error}); delete it to restart the run"
         ) from error

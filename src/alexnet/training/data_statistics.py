@@ -1,4 +1,4 @@
-"""Mean, spread and principal colors of the training images, and the mean of each pixel."""
+"""Channel statistics, principal colors and the mean image of the training set."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from alexnet.config.preprocessing import ColorStatistics
 from alexnet.data import Store
 from alexnet.progress import Progress, no_progress
 
-_MOST = 20_000
-"""Images that are looked at, evenly spread; more would not move the figures visibly."""
+_MAX_SAMPLED = 20_000
+"""Upper limit of sampled images, evenly spaced; more would not change the statistics visibly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statistics:
-    """What augmentation and preprocessing need to know of the training images."""
+    """Statistics of the training images for augmentation and preprocessing."""
 
     colors: ColorStatistics
     mean_image: NDArray[np.float32]
@@ -27,16 +27,16 @@ def measure(
     rows: NDArray[np.int64],
     progress: Progress = no_progress,
 ) -> Statistics:
-    """Look at the kept squares of these rows.
+    """Measure the cached images of these rows.
 
     The principal colors are those of the 3x3 covariance of red, green and blue over all pixels
     (paper, section 4.1).
     """
-    chosen = rows[:: max(1, -(-len(rows) // _MOST))]
+    chosen = rows[:: max(1, -(-len(rows) // _MAX_SAMPLED))]
     first = store[int(chosen[0])]
     total = np.zeros(first.shape, np.float64)
     products = np.zeros((3, 3))
-    with progress("measuring colors", len(chosen)) as bar:
+    with progress("measuring color statistics", len(chosen)) as bar:
         for row in chosen:
             image = store[int(row)].astype(np.float32)
             total += image

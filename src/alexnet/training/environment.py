@@ -26,7 +26,7 @@ def describe_environment(backend: str) -> Environment:
 
 
 def resumed_compute(run: Run, changes: Mapping[str, Any]) -> Compute:
-    """The compute settings of a run with some changed; another backend finds its device anew."""
+    """Return a run's compute settings with changes; another backend selects its own device."""
     backend = changes.get("backend") or run.backend
     defaults = {} if backend == run.backend else {"device": "auto", "compile": False}
     return replace(run.compute, **{**defaults, **changes, "backend": backend})

@@ -1,8 +1,8 @@
-"""What a training will take, said before it starts."""
+"""Estimated size and memory of a training, printed before it starts."""
 
 import math
 
-from alexnet.pretrained.fine_tuning import described, trained_parameters
+from alexnet.pretrained.fine_tuning import describe_fine_tuning, num_trainable_parameters
 from alexnet.run import Run
 
 _BYTES = 4
@@ -10,16 +10,16 @@ _COPIES = {"adam": 4, "adamw": 4}
 _COPIES_OF_SGD = 3
 """Weights, gradients and momentum; Adam keeps a second moment too."""
 _FRAMEWORK_BYTES = {"torch": 500e6, "tensorflow": 950e6, "jax": 750e6}
-"""What the framework, NumPy and OpenCV take before the first image, measured."""
+"""Measurements memory of the framework, NumPy and OpenCV before the first image."""
 _COPIES_BESIDE = {"torch": 2, "tensorflow": 8, "jax": 2}
-"""Of all weights, for a while: in bf16, in the network that is judged, between two layouts;
-measured as what the peak of `owt` is above everything else that is counted here."""
+"""Temporary copies of all weights: in bf16, in the evaluated network, between two layouts.
+Measurements as the peak memory of `owt` beyond everything else counted here."""
 
 
 def forecast(run: Run, train: int, val: int) -> list[str]:
-    """Lines on the size of the work: images, network, memory and disk."""
+    """Describe the dataset, the network, and the memory and disk that training needs."""
     network, recipe = run.architecture, run.recipe
-    parameters, trained = network.num_parameters, trained_parameters(run)
+    parameters, trained = network.num_parameters, num_trainable_parameters(run)
     copies = _COPIES.get(recipe.optimizer, _COPIES_OF_SGD)
     # Forward keeps each layer's output and backward makes a gradient of the same size.
     values = sum(math.prod(step.output_shape) for step in network.trace())
@@ -27,13 +27,13 @@ def forecast(run: Run, train: int, val: int) -> list[str]:
     # A checkpoint is copied out of the framework, and again into the bytes of its file.
     saving = 2 * (parameters + (copies - 2) * trained)
     beside = _COPIES_BESIDE[run.backend] * parameters
-    kept = parameters + (copies - 1) * trained + 2 * values * batch
-    memory = _FRAMEWORK_BYTES[run.backend] + _BYTES * (kept + saving + beside)
+    resident = parameters + (copies - 1) * trained + 2 * values * batch
+    memory = _FRAMEWORK_BYTES[run.backend] + _BYTES * (resident + saving + beside)
     # best, last and the checkpoint, which holds the optimizer's values too.
     disk = _BYTES * (3 * parameters + (copies - 2) * trained)
     return [
-        f"{train:,} images for training and {val:,} for validation, {network.num_classes} classes",
+        f"{train:,} training and {val:,} validation images, {network.num_classes} classes",
         f"{network.variant} at {network.image_size} pixels: {parameters / 1e6:.1f} million "
         f"parameters; about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.1f} GB of disk",
-        *described(run),
+        *describe_fine_tuning(run),
     ]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to stop after the step under way."""
+"""Ctrl-C and SIGTERM as a request to stop after the current step."""
 
 import signal
 import threading
@@ -9,14 +9,14 @@ from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _IMPATIENCE_S = 5.0
-"""So long after the work was stopped a second signal still means the same request."""
+"""For this long after the loop a second signal still counts as the same request."""
 
 
 class StopRequest:
     """While entered, the first signal sets `signal_number`, and a second one changes nothing.
 
     People press Ctrl-C again while the step ends and the checkpoint is saved, or just after that,
-    while the figures are drawn. That must not cost what is being saved, so only a third signal
+    while plots are drawn. That must not lose what is being saved, so only a third signal
     interrupts at once. Does nothing outside the main thread, where Python handles no signals.
     """
 

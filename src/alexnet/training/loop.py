@@ -1,8 +1,7 @@
-"""The loop over epochs and steps: the same for every backend.
+"""The training loop over epochs and steps, the same for every backend.
 
-The order of the images, their augmentation and the dropout of a step are functions of
-(seed, epoch, step), so that the loop can be entered at any step and goes on as if it had never
-been left.
+The order of the samples, their augmentation and the dropout of a step are functions of
+(seed, epoch, step), so training can resume at any step as if it had never been interrupted.
 """
 
 import math
@@ -23,21 +22,21 @@ from alexnet.data.rng import permutation, step_seed
 from alexnet.evaluation.validation import ImageSource, validate
 from alexnet.history import Epoch, Times, write_tables
 from alexnet.run import BEST, LAST
-from alexnet.text import counted
+from alexnet.text import pluralize
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import TrainingState
 from alexnet.training.interrupt import StopRequest
 from alexnet.training.observers import Observer
 from alexnet.training.schedule import learning_rate
 
-_SAVE_COST_SHARE = 0.05
-"""At most this share of the time goes into checkpoints, however short the epochs are."""
+_MAX_SAVE_FRACTION = 0.05
+"""At most this fraction of the time is spent on checkpoints, however short the epochs are."""
 _SAVE_WITHIN_EPOCH_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is trained on what; nothing here changes while it runs."""
+    """The recipe and the samples of a training; constant while it runs."""
 
     folder: Path
     recipe: Recipe
@@ -48,23 +47,23 @@ class Task:
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch; the last one may have fewer images."""
+        """Steps per epoch; the last one may have a smaller batch."""
         return math.ceil(len(self.train_rows) / self.recipe.batch_size)
 
 
 class TrainingInterrupted(Exception):
-    """Training was asked to stop; it can go on from its checkpoint."""
+    """Training was interrupted; it can be resumed from its checkpoint."""
 
     def __init__(self, folder: Path, state: TrainingState, signal_number: int) -> None:
-        within = f"in epoch {state.epoch + 1}, after {counted(state.step, 'step')} of it"
+        within = f"in epoch {state.epoch + 1}, after {pluralize(state.step, 'step')} of it"
         super().__init__(f"stopped {within if state.step else f'after epoch {state.epoch}'}")
         self.folder, self.signal_number = folder, signal_number
 
 
 def run_loop(task: Task, trainer: Trainer, state: TrainingState, observer: Observer) -> None:
-    """Train from where `state` stands to the end of the recipe.
+    """Train from `state` to the end of the recipe.
 
-    The last weights are written when it ends; until then they are in the checkpoint.
+    The last weights are written at the end; until then they are in the checkpoint.
 
     Raises:
         TrainingInterrupted: by Ctrl-C or SIGTERM; the checkpoint is saved.
@@ -77,31 +76,33 @@ def run_loop(task: Task, trainer: Trainer, state: TrainingState, observer: Obser
     with StopRequest() as stop:
         while state.epoch < task.recipe.epochs:
             for _ in _train_epoch(task, trainer, state, observer):
-                _heed(stop, saver, task, state)
+                _stop_if_requested(stop, saver, task, state)
                 saver.save_if_due(state, _SAVE_WITHIN_EPOCH_SECONDS)
             _end_epoch(task, trainer, state, observer)
-            # Behind the last epoch too: who trains many runs wants to stop them all.
-            _heed(stop, saver, task, state)
+            # After the last epoch too: a script that trains many runs should stop as well.
+            _stop_if_requested(stop, saver, task, state)
             saver.save_if_due(state, 0.0)
     weights.write(trainer.weights(), task.folder / LAST)
 
 
-def _heed(stop: StopRequest, saver: "_Saver", task: Task, state: TrainingState) -> None:
+def _stop_if_requested(
+    stop: StopRequest, saver: "_Saver", task: Task, state: TrainingState
+) -> None:
     if stop.signal_number is not None:
         saver.save(state)
         raise TrainingInterrupted(task.folder, state, stop.signal_number)
 
 
 class _Saver:
-    """Saves checkpoints as often as they are worth their time."""
+    """Saves checkpoints, no more often than their cost allows."""
 
     def __init__(self, folder: Path, trainer: Trainer) -> None:
         self._folder, self._trainer = folder, trainer
         self._cost_seconds, self._saved_at = 0.0, time.monotonic()
 
-    def save_if_due(self, state: TrainingState, least_seconds: float) -> None:
+    def save_if_due(self, state: TrainingState, min_seconds: float) -> None:
         elapsed = time.monotonic() - self._saved_at
-        if elapsed >= max(least_seconds, self._cost_seconds / _SAVE_COST_SHARE):
+        if elapsed >= max(min_seconds, self._cost_seconds / _MAX_SAVE_FRACTION):
             self.save(state)
 
     def save(self, state: TrainingState) -> None:
@@ -115,7 +116,7 @@ class _Saver:
 def _train_epoch(
     task: Task, trainer: Trainer, state: TrainingState, observer: Observer
 ) -> Iterator[None]:
-    """Make the steps that are left of the epoch under way, yielding after each."""
+    """Run the remaining steps of the current epoch, yielding after each."""
     recipe, epoch = task.recipe, state.epoch
     order = task.train_rows[permutation(recipe.seed, epoch, len(task.train_rows))]
     for step in range(state.step, task.steps):
@@ -152,7 +153,7 @@ def _train_epoch(
 
 
 def _end_epoch(task: Task, trainer: Trainer, state: TrainingState, observer: Observer) -> None:
-    """Validate, note the figures, keep the weights if they are the best so far."""
+    """Validate, record the metrics, and save the weights if they are the best so far."""
     start = time.perf_counter()
     val_loss, top1, top5 = validate(trainer.model, task.images, task.val_rows)
     epoch = Epoch(

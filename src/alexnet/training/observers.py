@@ -1,4 +1,4 @@
-"""What a training tells whoever watches it: the screen, TensorBoard, a test."""
+"""Observers of a training: the terminal, TensorBoard, a test."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,45 +7,45 @@ from alexnet.history import Epoch, Times
 
 
 class Observer:
-    """Does nothing at each event; a subclass overrides what it wants to see."""
+    """Receives the events of a training and ignores them; override the ones of interest."""
 
     def notice(self, text: str) -> None:
-        """Something that a person should know, one line."""
+        """A one-line message for the user."""
 
     def started(self, *, epoch: int, step: int, epochs: int, steps: int) -> None:
-        """Steps come now, from step `step` of epoch `epoch` on; both count from 0."""
+        """Training starts at step `step` of epoch `epoch`; both count from 0."""
 
     def step(self, *, epoch: int, step: int, loss: float, top1: float, images: int) -> None:
-        """A step is done: means over the epoch so far, and the images of this step."""
+        """A step is done: running means over the epoch, and the number of images in this step."""
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
         """An epoch is done."""
 
     def finished(self) -> None:
-        """Training ended, or was stopped, or failed; always the last event."""
+        """Training finished, was interrupted or failed; always the last event."""
 
 
 class Observers(Observer):
-    """Passes each event on to several observers."""
+    """Forwards each event to several observers."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)
 
     def notice(self, text: str) -> None:
-        self._tell("notice", text)
+        self._notify("notice", text)
 
-    def started(self, **what: Any) -> None:
-        self._tell("started", **what)
+    def started(self, **values: Any) -> None:
+        self._notify("started", **values)
 
-    def step(self, **what: Any) -> None:
-        self._tell("step", **what)
+    def step(self, **values: Any) -> None:
+        self._notify("step", **values)
 
     def epoch(self, epoch: Epoch, times: Times, *, is_best: bool) -> None:
-        self._tell("epoch", epoch, times, is_best=is_best)
+        self._notify("epoch", epoch, times, is_best=is_best)
 
     def finished(self) -> None:
-        self._tell("finished")
+        self._notify("finished")
 
-    def _tell(self, event: str, *args: Any, **what: Any) -> None:
+    def _notify(self, event: str, *args: Any, **values: Any) -> None:
         for observer in self._observers:
-            getattr(observer, event)(*args, **what)
+            getattr(observer, event)(*args, **values)

@@ -1,4 +1,4 @@
-"""The images in a run's folder, and the figures that a training ends with."""
+"""The result of a training: final metrics, plots and the state of the run's folder."""
 
 from dataclasses import dataclass
 
@@ -27,40 +27,40 @@ _SHOWN = 32
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingResult:
-    """What a training ended with: the figures of its best epoch on the validation images."""
+    """The metrics of a run's best epoch on the validation set, and the diagnosis."""
 
     run: Run
     best_epoch: int
     metrics: Metrics
     diagnosis: Diagnosis
-    """What the curves say: overfitting, a learning rate too high, …, and what to try next."""
+    """What the learning curves show (overfitting, a learning rate too high, …) and what to try."""
 
 
 def require_whole(run: Run) -> None:
-    """Look whether the weights of a run that has ended are all there.
+    """Check that the weights of a finished run are complete.
 
     Raises:
-        UserError: the last or the best ones are missing or damaged; says which file.
+        UserError: the last or the best weights are missing or damaged.
     """
     try:
         for file in (LAST, BEST):
             run.weights(file)
     except UserError as error:
         raise UserError(
-            f"{error}; this run had ended, so it cannot go on: to train it anew, "
+            f"{error}; the run has already finished and cannot be resumed; to train again: "
             f"alexnet train --config {run.folder / RUN_FILE}"
         ) from error
 
 
 def has_ended(run: Run) -> bool:
-    """Whether a run came to its end, even if files were taken away since."""
+    """Return whether a run has finished, even if some of its files were removed since."""
     return not (run.folder / CHECKPOINT).exists() and any(
         (run.folder / name).exists() for name in (LAST, CONFUSION)
     )
 
 
 def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> None:
-    """Draw the first images of the first epoch as the network will see them, batch.png."""
+    """Plot the first training images as the network will see them, batch.png."""
     order = train_rows[permutation(run.recipe.seed, 0, len(train_rows))][:_SHOWN]
     assert run.colors is not None
     plan = training_plan(
@@ -79,14 +79,16 @@ def draw_sample_batch(run: Run, store: Store, train_rows: NDArray[np.int64]) -> 
         out=np.empty((len(order), size, size, channels), np.float32),
         mean_image=run.mean_image(),
     )
-    drawn = plots.sample_batch(values, run.preprocessing, store.labels[order], run.classes)
-    plots.write(drawn, run.folder / SAMPLE_BATCH)
+    drawn = plots.plot_sample_batch(values, run.preprocessing, store.labels[order], run.classes)
+    plots.save_figure(drawn, run.folder / SAMPLE_BATCH)
 
 
 def draw_curves(run: Run) -> None:
-    """Draw the table of metrics, curves.png."""
+    """Plot the learning curves, curves.png."""
     epochs = read_epochs(run.folder)
-    plots.write(plots.curves(rows(epochs), run.folder.name), run.folder / CURVES)
+    plots.save_figure(
+        plots.plot_learning_curves(rows(epochs), run.folder.name), run.folder / CURVES
+    )
 
 
 def conclude(
@@ -95,16 +97,16 @@ def conclude(
     val_rows: NDArray[np.int64],
     progress: Progress = no_progress,
 ) -> TrainingResult:
-    """Judge the best weights on the validation images; draw the curves and confusion.png."""
+    """Evaluate the best weights on the validation set; plot curves.png and confusion.png."""
     draw_curves(run)
     model = loading.open_inference_model(run, run.compute)
     with progress("evaluating the best epoch", len(val_rows)) as steps:
         images = (store[int(row)] for row in val_rows)
-        found = probabilities(model, images, steps=steps)
-    metrics = measure(found, store.labels[val_rows], run.classes)
-    title = f"{run.folder.name}: {metrics.top1:.1%} of {metrics.count:,} right"
-    matrix = plots.confusion_matrix(metrics.confusion, run.classes, title)
-    plots.write(matrix, run.folder / CONFUSION)
+        predicted = probabilities(model, images, steps=steps)
+    metrics = measure(predicted, store.labels[val_rows], run.classes)
+    title = f"{run.folder.name}: {metrics.top1:.1%} of {metrics.count:,} correct"
+    matrix = plots.plot_confusion_matrix(metrics.confusion, run.classes, title)
+    plots.save_figure(matrix, run.folder / CONFUSION)
     return TrainingResult(
         run=run,
         best_epoch=best(read_epochs(run.folder)).epoch,

@@ -1,58 +1,39 @@
 """Train on images, or resume a run: settle the plan, prepare the data, run the loop."""
 
-import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alexnet import backends, data, loading
-from alexnet.backends import TORCH, Compute
-from alexnet.config.hyperparameters import Recipe, enough_epochs, recipe
-from alexnet.diagnosis.diagnosing import keep_diagnosis
-from alexnet.diagnosis.measurements import counted, measured
+from alexnet.backends import Compute
+from alexnet.config.hyperparameters import Recipe, recipe
+from alexnet.diagnosis.diagnosing import save_diagnosis
+from alexnet.diagnosis.measurements import count_samples, measure_network
 from alexnet.errors import DivergedError, UserError
-from alexnet.io.atomic import remove_partial, write_bytes
+from alexnet.io.atomic import remove_partial
 from alexnet.pretrained import fine_tuning
-from alexnet.pretrained.published import Pretrained, open_pretrained
 from alexnet.progress import Progress, no_progress
-from alexnet.run import MEAN_IMAGE, RUN_FILE, TRAINED_ON, DataRecord, Run
+from alexnet.run import RUN_FILE, Run
 from alexnet.spec.architectures import Architecture
-from alexnet.text import printable
 from alexnet.training import checkpoint
 from alexnet.training.checkpoint import TrainingState
-from alexnet.training.data_statistics import Statistics, measure
 from alexnet.training.dataset import (
     find_images,
-    lasting,
     rows_of,
     samples_of,
-    say_broken,
-    split_images,
 )
-from alexnet.training.environment import describe_environment, moved_run, resumed_compute
+from alexnet.training.environment import moved_run, resumed_compute
 from alexnet.training.estimates import forecast
 from alexnet.training.loop import Task, TrainingInterrupted, run_loop
 from alexnet.training.observers import Observer, Observers
+from alexnet.training.preparation import add_dataset, make_plan, prepare
 from alexnet.training.results import (
     TrainingResult,
     conclude,
     draw_curves,
-    draw_sample_batch,
     has_ended,
     require_whole,
-)
-from alexnet.training.setup import (
-    chosen_architecture,
-    new_folder,
-    preprocessing_for,
-    require_free,
-    with_classes,
-    with_recipe,
 )
 from alexnet.training.tensorboard import TensorBoard
 from alexnet.weights import initial
@@ -63,8 +44,8 @@ def train(
     *,
     variant: str | Architecture | None = None,
     changes: Mapping[str, Any] | None = None,
-    recipe: Recipe = recipe("fast"),  # noqa: B008
-    compute: Compute = Compute(),  # noqa: B008
+    recipe: Recipe = recipe("fast"),
+    compute: Compute = Compute(),
     output_dir: str | os.PathLike[str] | None = None,
     tensorboard: bool = False,
     offline: bool = False,
@@ -99,10 +80,10 @@ def train(
         `train("flowers", recipe=alexnet.recipe(epochs=10)).metrics.top1`
     """
     observer = observer or Observer()
-    plan = _plan(source, variant, changes or {}, recipe, compute, output_dir)
+    plan = make_plan(source, variant, changes or {}, recipe, compute, output_dir)
     dataset = data.find(source, progress=progress)
-    plan, start = _with_dataset(plan, dataset, offline, observer, progress)
-    run, store = _prepare(plan, dataset, start, tensorboard, observer, progress)
+    plan, start = add_dataset(plan, dataset, offline, observer, progress)
+    run, store = prepare(plan, dataset, start, tensorboard, observer, progress)
     return _run(run, store, observer, progress)
 
 
@@ -145,156 +126,6 @@ def resume(
     return _run(run, store, observer, progress)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What was asked for, checked before anything of the dataset is read."""
-
-    source: str | os.PathLike[str]
-    variant: str | Architecture | None
-    changes: Mapping[str, Any]
-    recipe: Recipe
-    compute: Compute
-    output_dir: Path | None
-    architecture: Architecture | None
-    """None where it comes with the pretrained weights."""
-
-
-def _plan(
-    source: str | os.PathLike[str],
-    variant: str | Architecture | None,
-    changes: Mapping[str, Any],
-    recipe: Recipe,
-    compute: Compute,
-    output_dir: str | os.PathLike[str] | None,
-) -> _Plan:
-    recipe = fine_tuning.settled(recipe)
-    is_from_scratch = recipe.pretrained is None
-    architecture = (
-        chosen_architecture(variant or "half", recipe, dict(changes)) if is_from_scratch else None
-    )
-    if output_dir is not None:
-        require_free(Path(output_dir))
-    compute = compute.with_backend()
-    compute.check()
-    return _Plan(
-        source=source,
-        variant=variant,
-        changes=dict(changes),
-        recipe=recipe,
-        compute=compute,
-        output_dir=None if output_dir is None else Path(output_dir),
-        architecture=architecture,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Start:
-    """Where training starts: pretrained weights, if any."""
-
-    pretrained: Pretrained | None = None
-    fine_tuned: fine_tuning.Start | None = None
-
-
-def _with_dataset(
-    plan: _Plan,
-    dataset: data.Dataset,
-    offline: bool,
-    observer: Observer,
-    progress: Progress,
-) -> tuple[_Plan, _Start]:
-    """Settle the architecture for the classes, and load the pretrained weights."""
-    pretrained, architecture = None, plan.architecture
-    if architecture is None:
-        pretrained = open_pretrained(
-            str(plan.recipe.pretrained),
-            variant=plan.variant,
-            changes=with_recipe(plan.variant, plan.recipe, dict(plan.changes)),
-            offline=offline,
-            notice=observer.notice,
-            progress=progress,
-        )
-        if pretrained.preprocessing is None:
-            observer.notice(
-                f"{printable(str(plan.recipe.pretrained))} does not state how its training images "
-                f"were normalized; using --normalization {plan.recipe.normalization}"
-            )
-        architecture = chosen_architecture(pretrained.architecture, plan.recipe, {})
-    architecture = with_classes(architecture, dataset, "num_classes" in plan.changes)
-    start = (
-        fine_tuning.start(architecture, pretrained, dataset.classes, plan.recipe)
-        if pretrained
-        else None
-    )
-    plan = replace(plan, architecture=architecture)
-    return plan, _Start(pretrained=pretrained, fine_tuned=start)
-
-
-def _prepare(
-    plan: _Plan,
-    dataset: data.Dataset,
-    start: _Start,
-    tensorboard: bool,
-    observer: Observer,
-    progress: Progress,
-) -> tuple[Run, data.Store]:
-    """Split and decode the images, and write the run's folder: all but the first step."""
-    architecture = plan.architecture
-    assert architecture is not None
-    dataset = split_images(dataset, plan.recipe, observer, progress)
-    folder = new_folder(plan.output_dir, dataset, architecture)
-    resize_px = fine_tuning.resize_px(architecture, start.pretrained)
-    store = data.open_store(samples_of(dataset), resize_px, plan.compute.workers, progress)
-    say_broken(store, observer)
-    train_rows, val_rows = rows_of(store, "train"), rows_of(store, "val")
-    chosen = enough_epochs(plan.recipe, len(train_rows))
-    statistics = measure(store, train_rows, progress)
-    known = start.pretrained.preprocessing if start.pretrained else None
-    run = Run(
-        folder=folder,
-        architecture=architecture,
-        recipe=chosen,
-        preprocessing=preprocessing_for(architecture, chosen, statistics, resize_px, known),
-        classes=dataset.classes,
-        data=DataRecord(
-            source=lasting(plan.source),
-            root=str(dataset.root.resolve()),
-            split_by=dataset.split_by,
-            key=store.path.parent.name,
-            train=len(train_rows),
-            val=len(val_rows),
-        ),
-        compute=plan.compute,
-        environment=describe_environment(plan.compute.backend or TORCH),
-        colors=statistics.colors,
-        pretrained=start.fine_tuned.record if start.fine_tuned else None,
-        tensorboard=tensorboard,
-    )
-    _write_folder(run, store, train_rows, statistics, start)
-    draw_sample_batch(run, store, train_rows)
-    return run, store
-
-
-def _write_folder(
-    run: Run,
-    store: data.Store,
-    train_rows: NDArray[np.int64],
-    statistics: Statistics,
-    start: _Start,
-) -> None:
-    """Write all that a resume needs; the settings last: once they are there, it can resume."""
-    run.make_folder()
-    if run.preprocessing.mean_image is not None:
-        mean_image = statistics.mean_image
-        if start.pretrained is not None:
-            own = fine_tuning.mean_image(start.pretrained, run.preprocessing.resize_px)
-            mean_image = mean_image if own is None else own
-        _save_array(run.folder / MEAN_IMAGE, mean_image)
-    _save_array(run.folder / TRAINED_ON, np.unique(store.contents[train_rows]))
-    if start.fine_tuned:
-        checkpoint.save(run.folder, start.fine_tuned.weights, TrainingState())
-    run.save()
-
-
 def _run(run: Run, store: data.Store, observer: Observer, progress: Progress) -> TrainingResult:
     """Train from the run's checkpoint, or from the start where there is none."""
     assert run.colors is not None
@@ -334,19 +165,19 @@ def _train(run: Run, task: Task, observer: Observer) -> None:
         raise
     except DivergedError as error:
         when = f"in epoch {state.epoch + 1}: {str(error).partition(':')[0]}"
-        keep_diagnosis(run, replace(counted(*samples, len(run.classes)), diverged=when))
+        save_diagnosis(run, replace(count_samples(*samples, len(run.classes)), diverged=when))
         raise
     finally:
         all_observers.finished()
     # Now, while the weights of the last epoch, which the curves describe, are still in memory.
-    measurements = measured(
+    measurements = measure_network(
         trainer.model,
         *samples,
         seed=run.recipe.seed,
-        classes=len(run.classes),
+        num_classes=len(run.classes),
         activation=run.architecture.activation,
     )
-    keep_diagnosis(run, measurements)
+    save_diagnosis(run, measurements)
     checkpoint.remove(run.folder)
 
 
@@ -372,9 +203,3 @@ def _opened(run: Run) -> tuple[backends.Trainer, TrainingState]:
     )
     trainer.load_state({name: arrays[name] for name in arrays if name not in names})
     return trainer, state
-
-
-def _save_array(path: Path, values: NDArray[Any]) -> None:
-    content = io.BytesIO()
-    np.save(content, values)
-    write_bytes(path, content.getvalue())

@@ -8,7 +8,7 @@ from alexnet.config.hyperparameters import Recipe
 
 @dataclass
 class Plateau:
-    """Counts the drops of the learning rate: one whenever validation stops improving.
+    """Counts the drops of the learning rate, one whenever the validation error plateaus.
 
     The paper divides the rate by 10 when the validation error stops improving (section 5).
     """
@@ -18,7 +18,7 @@ class Plateau:
     drops: int = 0
 
     def update(self, error: float, recipe: Recipe) -> None:
-        """Take in the validation error of an epoch."""
+        """Record the validation error of an epoch."""
         # --8<-- [start:paper-5-rate]
         if error < self.best_error:
             self.best_error, self.epochs_without_improvement = error, 0
@@ -31,7 +31,7 @@ class Plateau:
 
 
 def learning_rate(recipe: Recipe, epochs_done: float, plateau: Plateau) -> float:
-    """The learning rate after this many epochs, which need not be whole.
+    """Return the learning rate after a number of epochs, which may be fractional.
 
     Example:
         >>> from alexnet.config.hyperparameters import recipe
@@ -43,6 +43,6 @@ def learning_rate(recipe: Recipe, epochs_done: float, plateau: Plateau) -> float
         return recipe.lr * epochs_done / recipe.warmup_epochs
     if recipe.schedule == "cosine":
         length = max(recipe.epochs - recipe.warmup_epochs, 1e-9)
-        share = min((epochs_done - recipe.warmup_epochs) / length, 1)
-        return recipe.lr * 0.5 * (1 + math.cos(math.pi * share))
+        fraction = min((epochs_done - recipe.warmup_epochs) / length, 1)
+        return recipe.lr * 0.5 * (1 + math.cos(math.pi * fraction))
     return recipe.lr * recipe.lr_drop_factor**plateau.drops

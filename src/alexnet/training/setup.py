@@ -1,4 +1,4 @@
-"""What has to be settled before the first step: the network, the preprocessing, the folder."""
+"""Set up a training: its architecture, its preprocessing and its folder."""
 
 import itertools
 import os
@@ -12,45 +12,49 @@ import numpy as np
 from alexnet import data
 from alexnet.config.hyperparameters import Recipe
 from alexnet.config.preprocessing import Preprocessing
-from alexnet.data.augmentation import LUMA
+from alexnet.data.gray import LUMA
 from alexnet.errors import UserError
 from alexnet.run import MEAN_IMAGE, RUN_FILE
-from alexnet.spec.architectures import Architecture, architecture
+from alexnet.spec.architectures import Architecture
+from alexnet.spec.catalog import architecture
 from alexnet.training.data_statistics import Statistics
 
 RUNS = Path("runs")
-"""Where runs go that are given no place."""
+"""The folder of runs without an output_dir."""
 
 
 def chosen_architecture(
     variant: str | Architecture, recipe: Recipe, changes: dict[str, Any]
 ) -> Architecture:
-    """The variant with what the recipe sets, then what the person sets.
+    """Return the variant with the recipe's fields, then the user's changes.
 
-    An `Architecture` is taken as it is: whoever made it has chosen its size and initial weights.
+    An `Architecture` keeps its own image size and initializer.
     """
     network = architecture(variant, **with_recipe(variant, recipe, changes))
     if network.in_channels not in (1, 3):
-        raise UserError(f"in_channels={network.in_channels}: images have 3 channels, or 1 (gray)")
+        raise UserError(
+            "invalid value for in_channels: expected 3 (RGB) or 1 (gray), "
+            f"got {network.in_channels}"
+        )
     return network
 
 
 def with_recipe(
     variant: str | Architecture | None, recipe: Recipe, changes: dict[str, Any]
 ) -> dict[str, Any]:
-    """The changes of the person, and what the recipe sets beside them."""
+    """Return the fields that the recipe sets, overridden by the user's changes."""
     from_recipe = {"image_size": recipe.image_size, "init": recipe.init}
     is_made = isinstance(variant, Architecture)
-    given = {n: value for n, value in from_recipe.items() if not is_made and value is not None}
-    return {**given, **changes}
+    changed = {n: value for n, value in from_recipe.items() if not is_made and value is not None}
+    return {**changed, **changes}
 
 
-def with_classes(network: Architecture, found: data.Dataset, is_given: bool) -> Architecture:
-    """The network with as many outputs as the images have classes."""
-    classes = len(found.classes)
+def with_classes(network: Architecture, dataset: data.Dataset, is_given: bool) -> Architecture:
+    """Return the architecture with one output per class of the dataset."""
+    classes = len(dataset.classes)
     if is_given and network.num_classes != classes:
         raise UserError(
-            f"num_classes={network.num_classes}, but {found.source} has {classes} classes"
+            f"num_classes is {network.num_classes}, but {dataset.source} has {classes} classes"
         )
     return architecture(network, num_classes=classes)
 
@@ -62,7 +66,7 @@ def preprocessing_for(
     resize_px: int,
     known: Preprocessing | None = None,
 ) -> Preprocessing:
-    """As the recipe says; where pretrained weights are known to want another, that one."""
+    """Return the preprocessing of the pretrained weights if it is known, else the recipe's."""
     if known is not None:
         has_mean = known.mean_image is not None
         return replace(
@@ -92,22 +96,22 @@ def preprocessing_for(
 
 
 def require_free(folder: Path) -> None:
-    """Raise UserError when something is there already: nothing is ever written over."""
+    """Raise UserError unless the folder is new or empty: no run is ever overwritten."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         is_run = (folder / RUN_FILE).is_file()
-        other = f", or go on with that run by `alexnet train --resume {folder}`"
+        other = f", or resume that run with `alexnet train --resume {folder}`"
         raise UserError(
-            f"{folder} exists already; give another name (--output-dir){other if is_run else ''}"
+            f"{folder} already exists; give another name (--output-dir){other if is_run else ''}"
         )
 
 
 def new_folder(
-    output_dir: str | os.PathLike[str] | None, found: data.Dataset, network: Architecture
+    output_dir: str | os.PathLike[str] | None, dataset: data.Dataset, network: Architecture
 ) -> Path:
-    """Where the run goes: as the person says, else after the time, the data and the network."""
+    """Return output_dir, or a new folder named after the time, the dataset and the variant."""
     if output_dir is not None:
         return Path(output_dir)
     now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    name = f"{now}-{Path(found.source).stem or found.root.name}-{network.variant}"
+    name = f"{now}-{Path(dataset.source).stem or dataset.root.name}-{network.variant}"
     numbered = (RUNS / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
     return next(folder for folder in numbered if not folder.exists())

@@ -1,15 +1,15 @@
-"""The curves as TensorBoard events."""
+"""Learning curves as TensorBoard events."""
 
 from pathlib import Path
 
 from alexnet.errors import UserError
 from alexnet.history import Epoch, Times
-from alexnet.text import how_to_install
+from alexnet.text import install_command
 from alexnet.training.observers import Observer
 
 
 class TensorBoard(Observer):
-    """Writes each epoch's figures into the run's folder, for `tensorboard --logdir RUN`.
+    """Writes each epoch's metrics into the run's folder, for `tensorboard --logdir RUN`.
 
     Raises:
         UserError: TensorBoard is not installed.
@@ -20,7 +20,7 @@ class TensorBoard(Observer):
             from tensorboard.summary import Writer
         except ImportError as error:
             raise UserError(
-                f"--tensorboard needs TensorBoard; {how_to_install('tensorboard')}"
+                f"--tensorboard needs TensorBoard; {install_command('tensorboard')}"
             ) from error
         self._writer = Writer(str(folder / "tensorboard"))
 

@@ -1,4 +1,4 @@
-"""Weights as arrays by canonical name, from and to the files that people have."""
+"""Weights as arrays by canonical name, from and to common file formats."""
 
 from alexnet.weights.compatibility import check
 from alexnet.weights.files import read, write

@@ -1,8 +1,8 @@
-"""Caffe's weights, `.caffemodel`, without Caffe.
+"""Read Caffe's weights, `.caffemodel`, without Caffe.
 
 A file is one protocol buffer message, `NetParameter`. Its fields and their numbers are those of
-BVLC/caffe, src/caffe/proto/caffe.proto; only the ones that hold weights are described here, and
-the others are passed over.
+BVLC/caffe, src/caffe/proto/caffe.proto; only those that hold weights are declared here, and the
+parser skips the others.
 """
 
 import functools
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from alexnet.errors import UserError
-from alexnet.text import printable
-from alexnet.weights.layer_matching import Found, check_sequence, identify
+from alexnet.text import pluralize, printable
+from alexnet.weights.layer_matching import FileLayer, check_layer_order, match_layers
 
 _KINDS = {
     "Convolution": "conv",
@@ -31,8 +31,8 @@ _FIELDS: dict[str, dict[str, tuple[int, str]]] = {
         "channels": (2, "int32"),
         "height": (3, "int32"),
         "width": (4, "int32"),
-        # Packed numbers and bytes are the same on the wire, and bytes become an array at once
-        # where sixty million numbers would become as many objects.
+        # Declared as repeated float in Caffe. Packed numbers and bytes are the same on the wire,
+        # and bytes become an array without an object per number.
         "data": (5, "bytes"),
         "shape": (7, "Shape"),
         "double_data": (8, "bytes"),
@@ -54,13 +54,13 @@ _FIELDS: dict[str, dict[str, tuple[int, str]]] = {
 
 
 def read_caffe(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by canonical name, as they are in the file; layers of other names go by order.
+    """Read arrays by canonical name; layers with other names are matched by their order.
 
-    Caffe's images are BGR with the mean image subtracted and values up to 255, so conv1
-    takes its channels in this order.
+    The channels of conv1 stay in Caffe's order, BGR.
 
     Raises:
-        UserError: damaged, no AlexNet, or of the format that Caffe had before 2014.
+        UserError: The file is unreadable, corrupt or not an AlexNet, or has the format that
+            Caffe used before 2014.
     """
     from google.protobuf.message import DecodeError
 
@@ -70,46 +70,49 @@ def read_caffe(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except DecodeError as error:
         raise UserError(
-            f"{path} is not a complete Caffe weights file; download it again"
+            f"{path} is not a valid Caffe weights file, or is truncated; download it again"
         ) from error
     source = str(path)
-    found = list(_layers(net, source))
+    layers = list(_layers(net, source))
     arrays = {}
-    for name, layer in identify(found, source, in_order=True).items():
+    for name, layer in match_layers(layers, source, in_order=True).items():
         for kind, blob in zip(("weight", "bias"), layer.arrays, strict=False):
             arrays[f"{name}.{kind}"] = _array(f"{name}.{kind}", blob, source)
-    check_sequence(arrays, source)
+    check_layer_order(arrays, source)
     return arrays
 
 
-def _layers(net: Any, source: str) -> Iterator[Found]:
+def _layers(net: Any, source: str) -> Iterator[FileLayer]:
     if any(layer.HasField("oldest") for layer in net.layers):
         raise UserError(
-            f"{source} is in Caffe's oldest format; turn it into the current one with Caffe's "
+            f"{source} has the format of Caffe before 2014; convert it with Caffe's "
             f"upgrade_net_proto_binary"
         )
     for layer in [*net.layers, *net.layer]:
         name, kind = _text(layer.name), _text(layer.type)
         if layer.blobs and kind not in _KINDS:
-            raise UserError(f"{source} is no AlexNet: its layer {name} has weights, of type {kind}")
+            raise UserError(f"{source} is not an AlexNet: layer {name} of type {kind} has weights")
         if layer.blobs:
-            yield Found(name=name, kind=_KINDS[kind], arrays=layer.blobs)
+            yield FileLayer(name=name, kind=_KINDS[kind], arrays=layer.blobs)
 
 
 def _array(name: str, blob: Any, source: str) -> np.ndarray:
-    """A blob in the dimensions of the canonical array; the old format has always four of them."""
+    """Return a blob with the dimensions of the canonical array; old blobs always have four."""
     shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
     content, dtype = (blob.data, "<f4") if blob.data else (blob.double_data, "<f8")
     expected = math.prod(shape) * np.dtype(dtype).itemsize
     if min(shape) < 1 or len(content) != expected:
         raise UserError(
-            f"{source}: {name} of shape {shape} should take {expected} bytes and has {len(content)}"
+            f"{source} is corrupt: {name} with shape {shape} must have {expected} bytes, got "
+            f"{len(content)}"
         )
     dimensions = 1 if name.endswith(".bias") else 4 if name.startswith("conv") else 2
-    ours = (1,) * (dimensions - len(shape)) + shape[max(len(shape) - dimensions, 0) :]
-    if math.prod(ours) != math.prod(shape):
-        raise UserError(f"{source}: {name} has the shape {shape}")
-    return np.frombuffer(content, dtype).reshape(ours).astype(np.float32)
+    canonical = (1,) * (dimensions - len(shape)) + shape[max(len(shape) - dimensions, 0) :]
+    if math.prod(canonical) != math.prod(shape):
+        raise UserError(
+            f"{source}: {name} must have {pluralize(dimensions, 'dimension')}, got shape {shape}"
+        )
+    return np.frombuffer(content, dtype).reshape(canonical).astype(np.float32)
 
 
 def _text(value: bytes | int) -> str:
@@ -119,7 +122,7 @@ def _text(value: bytes | int) -> str:
 
 @functools.cache
 def _message() -> Any:
-    """The class of `NetParameter`, with the fields above."""
+    """Return the message class of `NetParameter`, with the fields above."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     types = descriptor_pb2.FieldDescriptorProto

@@ -1,4 +1,4 @@
-"""HDF5 files from anywhere: nothing outside the file is read, and nothing vast is allocated."""
+"""Read untrusted HDF5 files: never another file, never more memory than the file justifies."""
 
 import mmap
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from alexnet.errors import UserError
-from alexnet.text import byte_text, printable
+from alexnet.text import format_bytes, printable
 
 if TYPE_CHECKING:
     import h5py
@@ -15,42 +15,41 @@ if TYPE_CHECKING:
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 _LARGEST_EXPANSION = 64
-"""Bytes of an array for each byte of its file: more than any trained weights are compressed."""
+"""Bytes of an array per byte of its file; trained weights compress far less."""
 
 _HEAP = b"GCOL\x01"
 
 
 def check_heaps(content: bytes | mmap.mmap, source: str) -> None:
-    """Raise UserError for a global heap, where texts are kept, in which HDF5 would never arrive.
+    """Raise UserError for a global heap, which stores strings, that HDF5 would read forever.
 
-    The library (1.14) walks a heap object by object, and stands still for ever at one that is
-    empty and numbered 0, as a wrong byte can make it. The layout is that of the HDF5 file format
-    specification, version 3, section III.E.
+    The library (1.14) walks a heap object by object, and hangs at an empty one numbered 0, which
+    a single corrupt byte can create. Layout: HDF5 file format specification, version 3, section
+    III.E.
     """
-    lengths = content[14] if content[8] < 2 else content[10]  # by the version of the superblock
+    lengths = content[14] if content[8] < 2 else content[10]  # by superblock version
     header = _aligned(8 + lengths)
     start = content.find(_HEAP)
     while start >= 0:
         size = int.from_bytes(content[start + 8 : start + 8 + lengths], "little")
-        place, end = start + header, min(start + size, len(content))
-        while place + header <= end:
-            number = int.from_bytes(content[place : place + 2], "little")
-            size = int.from_bytes(content[place + 8 : place + 8 + lengths], "little")
+        position, end = start + header, min(start + size, len(content))
+        while position + header <= end:
+            number = int.from_bytes(content[position : position + 2], "little")
+            size = int.from_bytes(content[position + 8 : position + 8 + lengths], "little")
             step = header + _aligned(size) if number else size
-            if not 0 < step <= end - place:
-                raise UserError(f"{source} is damaged in its texts; save or download it again")
-            place += step
+            if not 0 < step <= end - position:
+                raise UserError(f"{source} has corrupt strings; save or download it again")
+            position += step
         start = content.find(_HEAP, start + 1)
 
 
 def groups(root: "h5py.Group", source: str) -> Iterator[tuple[str, "h5py.Group"]]:
-    """Every group below, once each, with its path.
+    """Yield each group below once, with its path.
 
-    An object that has two paths in the file comes under the first, and a group that holds
-    itself ends there.
+    A group with several paths is yielded under the first, so cycles end.
 
     Raises:
-        UserError: a link by name, which may lead out of the file; it is not followed.
+        UserError: A soft or external link, which could lead out of the file.
     """
     import h5py
 
@@ -75,10 +74,10 @@ def groups(root: "h5py.Group", source: str) -> Iterator[tuple[str, "h5py.Group"]
 
 
 def member(group: "h5py.Group", path: str, source: str) -> Any:
-    """The group or dataset at a path below, without following links by name; None if absent.
+    """Return the group or dataset at a path below, or None if absent.
 
     Raises:
-        UserError: a link on the way.
+        UserError: A soft or external link on the path.
     """
     import h5py
 
@@ -93,25 +92,26 @@ def member(group: "h5py.Group", path: str, source: str) -> Any:
 
 
 def values(dataset: "h5py.Dataset", file_bytes: int, source: str) -> np.ndarray:
-    """A dataset's numbers, float32 where the file has Keras' bfloat16.
+    """Return the values of a dataset, with Keras' bfloat16 as float32.
 
     Args:
-        file_bytes: the size of the file, which bounds what it can claim to hold.
+        file_bytes: The size of the file, which limits the size of the array.
 
     Raises:
-        UserError: numbers kept in another file, no numbers, or more than the file can hold.
+        UserError: The values are in another file, are not floating-point numbers, or are more
+            than the file can contain.
     """
     name = printable(str(dataset.name))
     if dataset.external or dataset.is_virtual:
-        raise UserError(f"{source} is refused: {name} lies in another file, which is not read")
+        raise UserError(f"refused to load {source}: {name} refers to another file")
     if dataset.nbytes > _LARGEST_EXPANSION * file_bytes:
         raise UserError(
-            f"{source} is refused: {name} claims {byte_text(dataset.nbytes)} in a file of "
-            f"{byte_text(file_bytes)}"
+            f"refused to load {source}: {name} claims {format_bytes(dataset.nbytes)} in a file of "
+            f"{format_bytes(file_bytes)}"
         )
     is_bfloat16 = dataset.dtype.kind == "V" and dataset.attrs.get("dtype") == "bfloat16"
     if is_bfloat16 and dataset.dtype.itemsize == 2:
-        # The upper half of a float32: Keras keeps it as two bytes without a type.
+        # The upper half of a float32, which Keras stores as two bytes without a type.
         halves = np.asarray(dataset[()]).view(np.uint16).astype(np.uint32)
         return (halves << 16).view(np.float32)
     if dataset.dtype.kind != "f":
@@ -120,8 +120,7 @@ def values(dataset: "h5py.Dataset", file_bytes: int, source: str) -> np.ndarray:
 
 
 def _refuse_link(path: str, source: str) -> NoReturn:
-    where = printable(path.strip("/"))
-    raise UserError(f"{source} is refused: {where} is a link, which is not followed")
+    raise UserError(f"refused to load {source}: {printable(path.strip('/'))} is a link")
 
 
 def _aligned(size: int) -> int:

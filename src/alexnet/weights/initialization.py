@@ -1,4 +1,4 @@
-"""The weights that an architecture starts with: the same for every framework, from a seed."""
+"""Weight initialization, the same for every framework."""
 
 import math
 
@@ -10,12 +10,12 @@ from alexnet.spec.layers import LRN, BatchNorm, Conv, Dense
 from alexnet.spec.shapes import Step
 
 _GAIN = {"relu": math.sqrt(2), "tanh": 5 / 3, "sigmoid": 4.0}
-"""What keeps the spread of the values from layer to layer, for weights of variance gain^2 / fan.
-The sigmoid's slope at 0 is 1/4."""
+"""Gains that preserve the variance from layer to layer, for weights of variance gain^2 / fan.
+The slope of the sigmoid at 0 is 1/4."""
 
 
 def initial(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
-    """Arrays by canonical name, float32, drawn as `architecture.init` says.
+    """Return initial weights by canonical name, float32, drawn by `architecture.init`.
 
     The same seed gives the same values on every machine and for every framework.
 
@@ -27,14 +27,14 @@ def initial(architecture: Architecture, seed: int) -> dict[str, np.ndarray]:
     """
     generator = np.random.Generator(np.random.Philox(seed))
     arrays: dict[str, np.ndarray] = {}
-    number, shrunk = 0, 1.0
+    number, lrn_divisor = 0, 1.0
     for step in architecture.trace():
         if isinstance(step.layer, (Conv, Dense)):
-            arrays |= _draw(architecture, step, number, shrunk, generator)
-            number, shrunk = number + 1, 1.0
+            arrays |= _draw(architecture, step, number, lrn_divisor, generator)
+            number, lrn_divisor = number + 1, 1.0
         elif isinstance(step.layer, LRN):
-            # What LRN divides small values by; the next weights make up for it.
-            shrunk = step.layer.k**step.layer.beta
+            # LRN divides small values by this; the next weights compensate.
+            lrn_divisor = step.layer.k**step.layer.beta
         elif isinstance(step.layer, BatchNorm):
             for name, shape in step.weights.items():
                 is_one = name.endswith(("weight", "running_var"))
@@ -46,13 +46,13 @@ def _draw(
     architecture: Architecture,
     step: Step,
     number: int,
-    shrunk: float,
+    lrn_divisor: float,
     generator: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Weight and bias of layer `number`, counted from conv1 = 0.
+    """Draw the weight and the bias of layer `number`, counted from conv1 = 0.
 
     Args:
-        shrunk: what the values were divided by since the layer before.
+        lrn_divisor: What LRN divided the values by since the previous layer.
     """
     init = INITS[architecture.init]
     rule = init.conv[number] if number < CONVS else init.dense[number - CONVS]
@@ -61,12 +61,16 @@ def _draw(
     bias = np.full(bias_shape, init.biases[number], np.float32)
     if rule == "uniform":
         bound = np.float32(1 / math.sqrt(fan_in))
-        weight = generator.random(weight_shape, np.float32) * (2 * bound) - bound
-        bias = generator.random(bias_shape, np.float32) * (2 * bound) - bound
+        weight = generator.random(weight_shape, np.float32)
+        bias = generator.random(bias_shape, np.float32)
+        for values in (weight, bias):
+            values *= 2 * bound
+            values -= bound
     else:
-        gain = _GAIN[architecture.activation] * shrunk
+        gain = _GAIN[architecture.activation] * lrn_divisor
         std = {"fan_in": gain / math.sqrt(fan_in), "fan_out": gain / math.sqrt(fan_out)}
         damping = init.dense_damping if number >= CONVS else 1.0
         scale = damping * std[rule] if isinstance(rule, str) else rule
-        weight = generator.standard_normal(weight_shape, np.float32) * np.float32(scale)
+        weight = generator.standard_normal(weight_shape, np.float32)
+        weight *= np.float32(scale)
     return {weight_name: weight, bias_name: bias}

@@ -1,9 +1,9 @@
-"""How Keras lays out what the canonical arrays hold: one table, used both ways.
+"""Convert arrays between the canonical layout and Keras', both ways from one table.
 
-Keras has a convolution's kernel as (height, width, in / groups, out) and a dense layer's as
-(in, out). Its `Flatten` lets the channel vary fastest, also in a channels-first model, which it
-turns first; ours, as PyTorch's, lets it vary slowest. So the inputs of fc6 stand in another
-order as well.
+Keras stores the kernel of a convolution as (height, width, in / groups, out) and that of a dense
+layer as (in, out). In its `Flatten` the channel varies fastest, even in a channels-first model,
+which it transposes first; in ours, as in PyTorch's, the channel varies slowest. So the inputs of
+fc6 are in a different order too.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.errors import UserError
+from alexnet.text import pluralize
 
 Array: TypeAlias = NDArray[Any]
 
@@ -27,29 +28,29 @@ VARIABLES = {
         "running_var": "moving_variance",
     },
 }
-"""By kind of layer: our arrays and Keras' variables, in the order in which Keras keeps them."""
+"""By kind of layer: our arrays and Keras' variables, in the order in which Keras stores them."""
 
 _WINDOW_AXES = (2, 3, 1, 0)
 """(out, in, height, width) to (height, width, in, out)."""
 _AXES = {"conv": _WINDOW_AXES, "fc": (1, 0)}
 _FLATTENED = "fc6.weight"
-"""Behind the flatten: a kernel whose window is the whole map."""
+"""The layer after the flatten: a kernel whose window is the whole feature map."""
 
 
 def to_keras(name: str, array: Array, channels: int) -> Array:
-    """A canonical array as Keras' variable; also anything of its shape, as an optimizer keeps.
+    """Convert a canonical array, or an optimizer's slot of its shape, to Keras' layout.
 
     Args:
-        name: the array's canonical name, `conv1.weight` … `fc8.bias`, `norm1.running_mean` ….
-        array: in the canonical layout.
-        channels: of the maps that are flattened, so of conv5.
+        name: The canonical name of the array, `conv1.weight` … `fc8.bias`, `norm1.running_mean` ….
+        array: In the canonical layout.
+        channels: Channels of the flattened feature maps, those of conv5.
 
     Returns:
-        The values in Keras' layout; a view where the order in memory allows it.
+        The values in Keras' layout; a view where possible.
 
     Raises:
-        UserError: a name without a place in Keras, an array of other dimensions, or fc6 whose
-            inputs are no square maps of so many channels.
+        UserError: The name is not canonical, the array has the wrong number of dimensions, or
+            the inputs of fc6 are not square feature maps with this number of channels.
 
     Example:
         >>> to_keras("conv2.weight", np.zeros((256, 48, 5, 5)), channels=256).shape
@@ -61,22 +62,22 @@ def to_keras(name: str, array: Array, channels: int) -> Array:
     if name == _FLATTENED:
         side = _side(name, array.shape[1], channels)
         window = array.reshape(len(array), channels, side, side)
-        turned: Array = window.transpose(_WINDOW_AXES).reshape(-1, len(array))
+        transposed: Array = window.transpose(_WINDOW_AXES).reshape(-1, len(array))
     else:
-        turned = array.transpose(axes)
-    return turned
+        transposed = array.transpose(axes)
+    return transposed
 
 
 def from_keras(name: str, array: Array, channels: int) -> Array:
-    """Keras' variable as the canonical array of this name: what undoes `to_keras`, bit for bit.
+    """Convert an array in Keras' layout to the canonical layout, the inverse of `to_keras`.
 
     Args:
-        name: the canonical name.
-        array: in Keras' layout.
-        channels: of the maps that are flattened, so of conv5.
+        name: The canonical name.
+        array: In Keras' layout.
+        channels: Channels of the flattened feature maps, those of conv5.
 
     Raises:
-        UserError: as `to_keras`.
+        UserError: See `to_keras`.
 
     Example:
         >>> from_keras("fc7.weight", np.zeros((4096, 2048)), channels=256).shape
@@ -87,22 +88,22 @@ def from_keras(name: str, array: Array, channels: int) -> Array:
         rows, units = array.shape
         side = _side(name, rows, channels)
         window = array.reshape(side, side, channels, units)
-        turned: Array = window.transpose(np.argsort(_WINDOW_AXES)).reshape(units, -1)
+        transposed: Array = window.transpose(np.argsort(_WINDOW_AXES)).reshape(units, -1)
     else:
-        turned = array.transpose(np.argsort(axes))
-    return turned
+        transposed = array.transpose(np.argsort(axes))
+    return transposed
 
 
 def kind_of(name: str) -> str:
-    """`conv`, `fc` or `norm`, of a canonical layer's or array's name.
+    """Return `conv`, `fc` or `norm`, the kind of a canonical layer or array name.
 
     Raises:
-        UserError: not the name of a layer with weights, or of an array of one.
+        UserError: Not the name of a layer with weights, or of one of its arrays.
     """
-    found = re.fullmatch(r"(?:(conv)[1-5]|(fc)[678]|(norm)[1-5])(?:\.(\w+))?", name)
-    kind = found and (found[1] or found[2] or found[3])
-    if not found or not kind or (found[4] and found[4] not in VARIABLES[kind]):
-        raise UserError(f"{name!r} is not the name of a layer's weights")
+    match = re.fullmatch(r"(?:(conv)[1-5]|(fc)[678]|(norm)[1-5])(?:\.(\w+))?", name)
+    kind = match and (match[1] or match[2] or match[3])
+    if not match or not kind or (match[4] and match[4] not in VARIABLES[kind]):
+        raise UserError(f"{name!r} is not the name of a layer or array of weights")
     return str(kind)
 
 
@@ -111,13 +112,16 @@ def _axes(name: str, array: Array) -> tuple[int, ...]:
     is_kernel = name.endswith(".weight") and kind in _AXES
     axes = _AXES[kind] if is_kernel else (0,)
     if array.ndim != len(axes):
-        raise UserError(f"{name} has {array.ndim} dimensions and not {len(axes)}")
+        expected = pluralize(len(axes), "dimension")
+        raise UserError(f"{name} must have {expected}, got {array.ndim}")
     return axes
 
 
 def _side(name: str, inputs: int, channels: int) -> int:
-    """Width and height of the maps that were flattened."""
+    """Return the width and height of the flattened feature maps."""
     side = math.isqrt(inputs // channels) if channels > 0 else 0
     if not side or side * side * channels != inputs:
-        raise UserError(f"{name}: {inputs} inputs are not square maps of {channels} channels")
+        raise UserError(
+            f"{name}: {inputs} inputs are not square feature maps with {channels} channels"
+        )
     return side

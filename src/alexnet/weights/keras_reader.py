@@ -1,4 +1,4 @@
-"""Keras' files, read without Keras: `.weights.h5` and `.keras` of Keras 3, `.h5` of Keras 2."""
+"""Read Keras' files without Keras: `.weights.h5` and `.keras` of Keras 3, `.h5` of Keras 2."""
 
 import io
 import json
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alexnet.errors import UserError
-from alexnet.text import byte_text, printable
+from alexnet.sorting import natural_key
+from alexnet.text import format_bytes, printable
 from alexnet.weights.hdf5 import check_heaps, groups, member, values
 from alexnet.weights.keras_layout import VARIABLES, from_keras
-from alexnet.weights.layer_matching import Found, check_sequence, identify, natural
+from alexnet.weights.layer_matching import FileLayer, check_layer_order, match_layers
 
 if TYPE_CHECKING:
     import h5py
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 WEIGHTS_MEMBER = "model.weights.h5"
 
 _NOT_LAYERS = re.compile(r"optimizer|seed_generator|metrics?|loss(_tracker)?|compile_.*")
-"""Parts of a path under which Keras keeps what training needs and the network does not."""
+"""Components of paths under which Keras stores the state of training."""
 _LARGEST_CONFIG_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    """A group of variables, before it is known what it is."""
+    """A group of variables, of a kind not yet determined."""
 
     path: str
     name: str
@@ -39,10 +40,10 @@ class _Layer:
 
 
 def read_hdf5(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by canonical name, from a `.weights.h5` of Keras 3 or an `.h5` of Keras 2.
+    """Read arrays by canonical name from a `.weights.h5` of Keras 3 or an `.h5` of Keras 2.
 
     Raises:
-        UserError: damaged, refused, or no AlexNet.
+        UserError: The file is corrupt, unsafe or not an AlexNet.
     """
     import h5py
 
@@ -53,22 +54,24 @@ def read_hdf5(path: Path) -> dict[str, np.ndarray]:
             return _arrays(file, path.stat().st_size, {}, str(path))
     except UserError:
         raise
-    except Exception as error:  # a damaged file can make the library raise anything
-        raise UserError(f"{path} is not a complete HDF5 file; save or download it again") from error
+    except Exception as error:  # corrupt files make the library raise errors of any type
+        raise UserError(
+            f"{path} is not a valid HDF5 file, or is truncated; save or download it again"
+        ) from error
 
 
 def read_archive(path: Path) -> dict[str, np.ndarray]:
-    """Arrays by canonical name, from a `.keras` file; nothing of the model is built or run.
+    """Read arrays by canonical name from a `.keras` file, without building the model.
 
     Raises:
-        UserError: damaged, refused, or no AlexNet.
+        UserError: The file is corrupt, unsafe or not an AlexNet.
     """
     import h5py
 
     try:
         with zipfile.ZipFile(path) as archive:
             config = _extract(archive, "config.json", _LARGEST_CONFIG_BYTES, path)
-            # Float weights hardly shrink, so what is much larger than the file is no weights.
+            # Weights barely compress: a member much larger than the file is a zip bomb.
             largest = 64 * path.stat().st_size
             content = _extract(archive, WEIGHTS_MEMBER, largest, path)
         check_heaps(content, str(path))
@@ -77,14 +80,14 @@ def read_archive(path: Path) -> dict[str, np.ndarray]:
             return _arrays(file, len(content), order, str(path))
     except UserError:
         raise
-    except Exception as error:  # as there
+    except Exception as error:  # as in read_hdf5
         raise UserError(
-            f"{path} is not a complete .keras file; save or download it again"
+            f"{path} is not a valid .keras file, or is truncated; save or download it again"
         ) from error
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a zip file is Keras' and not PyTorch's."""
+    """Return whether a zip file is Keras' rather than PyTorch's."""
     try:
         with zipfile.ZipFile(path) as archive:
             return WEIGHTS_MEMBER in archive.namelist()
@@ -93,30 +96,34 @@ def is_archive(path: Path) -> bool:
 
 
 def _extract(archive: zipfile.ZipFile, name: str, largest: int, path: Path) -> bytes:
-    """One member, in memory; its name is a key here and never a path."""
+    """Return the content of a member; its name never becomes a path."""
     info = archive.getinfo(name)
     if info.file_size > largest:
-        raise UserError(f"{path} is refused: its {name} claims {byte_text(info.file_size)}")
+        raise UserError(f"refused to load {path}: {name} claims {format_bytes(info.file_size)}")
     return archive.read(info)
 
 
 def _arrays(
     file: "h5py.File", file_bytes: int, order: Mapping[str, str], source: str
 ) -> dict[str, np.ndarray]:
-    """Args: order: name of each layer by the path of its group, in the order of the layers."""
+    """Read the arrays of an open file.
+
+    Args:
+        order: The name of each layer by the path of its group, in the order of the layers.
+    """
     keras2 = member(file, "model_weights", source) or file
     if "layer_names" in keras2.attrs:
         layers, in_order = list(_keras2_layers(keras2, source)), True
     else:
         layers = list(_keras3_layers(file, order, source))
         in_order = bool(order) and all(layer.path in order for layer in layers)
-        places = {path: place for place, path in enumerate(order)}
-        layers.sort(key=lambda x: places[x.path]) if in_order else layers.sort(key=_place(layers))
-    found = [
-        Found(name=layer.name, kind=_kind(layer, source), arrays=layer.variables)
+        positions = {path: position for position, path in enumerate(order)}
+        layers.sort(key=(lambda layer: positions[layer.path]) if in_order else _sort_key(layers))
+    file_layers = [
+        FileLayer(name=layer.name, kind=_kind(layer, source), arrays=layer.variables)
         for layer in layers
     ]
-    named = identify(found, source, in_order=in_order)
+    named = match_layers(file_layers, source, in_order=in_order)
     channels = int(named["conv5"].arrays[0].shape[-1])
     arrays = {}
     for name, layer in named.items():
@@ -127,24 +134,24 @@ def _arrays(
                 arrays[key] = from_keras(key, array, channels)
             except UserError as error:
                 raise UserError(f"{source}: {error}") from error
-    check_sequence(arrays, source)
+    check_layer_order(arrays, source)
     return arrays
 
 
 def _keras3_layers(file: "h5py.File", order: Mapping[str, str], source: str) -> Iterator[_Layer]:
-    """Each group `vars` with its datasets `0`, `1` …; its attribute is the layer's own name."""
+    """Yield each group `vars` with its datasets `0`, `1` …; its attribute `name` is the layer's."""
     for path, group in groups(file, source):
         *parts, last = path.split("/")
         if last != "vars" or not len(group) or any(map(_NOT_LAYERS.fullmatch, parts)):
             continue
         where = "/".join(parts)
         name = group.attrs.get("name", order.get(where, parts[-1] if parts else where))
-        variables = [member(group, key, source) for key in sorted(group, key=natural)]
+        variables = [member(group, key, source) for key in sorted(group, key=natural_key)]
         yield _Layer(path=where, name=_text(name), variables=variables)
 
 
 def _keras2_layers(file: "h5py.Group", source: str) -> Iterator[_Layer]:
-    """The file lists its layers, and the variables of each; a nested model's are all in one."""
+    """Yield the layers that the file lists; a nested model is listed as one layer."""
     for name in map(_text, file.attrs["layer_names"]):
         group = member(file, name, source)
         variables: dict[str, list[Any]] = {}
@@ -157,7 +164,7 @@ def _keras2_layers(file: "h5py.Group", source: str) -> Iterator[_Layer]:
 
 
 def _order(config: Any, path: str = "layers") -> Iterator[tuple[str, str]]:
-    """Path of each layer's group and the layer's name, from the configuration of a model.
+    """Yield the path of each layer's group and the layer's name, from a model's configuration.
 
     Keras addresses a layer by its class and a counter of the layers of this class.
     """
@@ -173,7 +180,7 @@ def _order(config: Any, path: str = "layers") -> Iterator[tuple[str, str]]:
 
 
 def snake_case(name: str) -> str:
-    """The name of a class as Keras writes it into paths.
+    """Return the name of a class in the form that Keras uses in paths.
 
     >>> snake_case("MaxPooling2D"), snake_case("Conv2D")
     ('max_pooling2d', 'conv2d')
@@ -182,26 +189,26 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
-def _place(layers: Sequence[_Layer]) -> Callable[[_Layer], Any]:
-    """The best key for an order that the file does not state.
+def _sort_key(layers: Sequence[_Layer]) -> Callable[[_Layer], Any]:
+    """Return the best key for an order that the file does not state.
 
-    The members of one container are numbered in its order. Attributes of a class come in no
-    order; then the names that Keras gives by itself tell in which order the layers were made.
+    The members of a container are numbered in its order. Attributes have no order, but the names
+    that Keras generates number the layers in the order of their creation.
     """
     weighted = [layer for layer in layers if layer.variables[0].ndim > 1]
     parents = {layer.path.rpartition("/")[0] for layer in weighted}
     stems = {re.sub(r"_\d+$", "", layer.name) for layer in weighted}
     is_contained = all(parent.rpartition("/")[2] == "layers" for parent in parents)
     if is_contained or not stems <= {"conv2d", "dense"}:
-        return lambda layer: natural(layer.path)
-    return lambda layer: natural(layer.name)
+        return lambda layer: natural_key(layer.path)
+    return lambda layer: natural_key(layer.name)
 
 
 def _kind(layer: _Layer, source: str) -> str:
     import h5py
 
     if not all(isinstance(variable, h5py.Dataset) for variable in layer.variables):
-        raise UserError(f"{source}: {printable(layer.name)} is not a layer with arrays")
+        raise UserError(f"{source}: expected {printable(layer.name)} to contain only arrays")
     dimensions = [variable.ndim for variable in layer.variables]
     if dimensions[:1] == [4]:
         return "conv"
@@ -210,8 +217,8 @@ def _kind(layer: _Layer, source: str) -> str:
     if dimensions == [1, 1, 1, 1]:
         return "norm"
     raise UserError(
-        f"{source} is no AlexNet: {printable(layer.name)} has arrays of {dimensions} dimensions, "
-        f"which are neither a convolution's nor a dense layer's nor a batch norm's"
+        f"{source} is not an AlexNet: {printable(layer.name)} has arrays of {dimensions} "
+        f"dimensions, expected those of a convolution, dense or batch norm layer"
     )
 
 

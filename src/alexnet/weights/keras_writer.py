@@ -1,16 +1,12 @@
-"""Keras' files, written so that Keras' own `load_weights` and `load_model` take them."""
+"""Write `.weights.h5` files that Keras' `load_weights` can load."""
 
-import contextlib
 import io
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from alexnet.errors import RunError, UserError
-from alexnet.spec.architectures import Architecture
+from alexnet.errors import UserError
 from alexnet.weights.keras_layout import VARIABLES, kind_of, to_keras
 from alexnet.weights.names import Weights
 
@@ -19,22 +15,21 @@ _INDEXED_CONTAINERS = {"conv": "features", "fc": "classifier"}
 
 
 def weights_h5(weights: Weights, layout: str) -> bytes:
-    """The content of a `.weights.h5` file.
+    """Return the content of a `.weights.h5` file.
 
-    Keras finds a layer by its class and by how many layers of this class come before it, and a
-    layer that is an attribute of its model by the attribute. Both paths lead to the same data
-    here, so one file serves a functional model and one with attributes: `conv1` … `fc8`, or with
-    the layout `indexed` the seeds' `features` and `classifier`. This is the only place that
-    assumes which classes a model is made of: `Conv2D`, `Dense` and `BatchNormalization`, each in
-    the order of the network.
+    Keras looks up a layer of a functional model by its class and the number of layers of this
+    class before it, and a layer of a subclassed model by its attribute. Both paths lead to the
+    same data here, so one file serves both: attributes `conv1` … `fc8`, or `features` and
+    `classifier` with the layout `indexed`. This is the only place that assumes the classes of the
+    layers: `Conv2D`, `Dense` and `BatchNormalization`, each in the order of the forward pass.
 
     Raises:
-        UserError: arrays that the layout has no place for.
+        UserError: An array is missing, or the layout has no name for one.
     """
     import h5py
 
     if "conv5.weight" not in weights:
-        raise UserError("a Keras file needs the weights of all layers, and conv5.weight is missing")
+        raise UserError("missing conv5.weight; a Keras file needs the weights of all layers")
     channels = len(weights["conv5.weight"])
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
@@ -44,7 +39,9 @@ def weights_h5(weights: Weights, layout: str) -> bytes:
             kinds = VARIABLES[kind_of(layer)]
             for number, kind in enumerate(kinds):
                 if f"{layer}.{kind}" not in weights:
-                    raise UserError(f"a Keras file needs {layer}.{kind}, which is missing")
+                    raise UserError(
+                        f"missing {layer}.{kind}; a Keras file needs the weights of all layers"
+                    )
                 array = to_keras(f"{layer}.{kind}", weights[f"{layer}.{kind}"], channels)
                 group[str(number)] = np.ascontiguousarray(array)
             for alias in aliases:
@@ -52,35 +49,8 @@ def weights_h5(weights: Weights, layout: str) -> bytes:
     return content.getvalue()
 
 
-def save_model(weights: Weights, path: Path, architecture: Architecture) -> None:
-    """Write the functional model of an architecture, with its weights, to a `.keras` file.
-
-    Raises:
-        UserError: Keras is not there, or the weights do not fit.
-        RunError: the file cannot be written; an earlier one of this name is untouched.
-    """
-    try:
-        from alexnet import keras as models
-    except ImportError as error:
-        raise UserError(
-            f"{path}: a .keras file is written by Keras, which is not there ({error}); write "
-            f"a .weights.h5 file instead, or install keras with tensorflow or jax"
-        ) from error
-    model = models.functional(architecture)
-    models.load_weights(model, weights)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
-        model.save(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
 def _paths(weights: Weights, layout: str) -> dict[str, tuple[str, str]]:
-    """Of each layer, the path of its class and counter, and the path of its attribute."""
+    """Return two paths of each layer: by its class and counter, and by its attribute."""
     counts: Counter[str] = Counter()
     paths = {}
     for layer in _layers(weights):
@@ -97,7 +67,7 @@ def _paths(weights: Weights, layout: str) -> dict[str, tuple[str, str]]:
 
 
 def _layers(weights: Weights) -> Iterator[str]:
-    """In the order of the network, as far as the counters of a class depend on it."""
-    order = {kind: place for place, kind in enumerate(VARIABLES)}
+    """Yield the layers kind by kind, each kind in the order of the forward pass."""
+    order = {kind: position for position, kind in enumerate(VARIABLES)}
     names = {name.rpartition(".")[0] for name in weights}
     yield from sorted(names, key=lambda name: (order[kind_of(name)], name))

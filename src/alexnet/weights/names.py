@@ -1,4 +1,4 @@
-"""Canonical names of the weights, and the other layouts' names for them, in one table."""
+"""Canonical names of the weights, and their names in the indexed layout."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
@@ -20,22 +20,22 @@ INDEXED = {
     "classifier.4": "fc7",
     "classifier.6": "fc8",
 }
-"""The seeds' and torchvision's layers by their place in two `nn.Sequential`s."""
+"""Layers of the seeds and torchvision by their index in two `nn.Sequential`s."""
 
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 _COUNTERS = ".num_batches_tracked"
-"""PyTorch's batch norm counts its batches; nothing is computed from it."""
+"""Counters of batch norm, which do not affect its output here."""
 
 
 def canonical(state: Mapping[str, object], source: str) -> dict[str, object]:
-    """The same values under canonical names, from our layout or the indexed one.
+    """Return the values under canonical names, from our layout or the indexed one.
 
-    Wrappers that training programs leave are taken off: a dict under `state_dict`, the prefix
-    `module.` of `DataParallel`.
+    Wrappers of training programs are removed: a dict under `state_dict`, the prefix `module.` of
+    `DataParallel`.
 
     Raises:
-        UserError: a key that no layout has.
+        UserError: A key that is not a string, or two keys for the same array.
     """
     for container in _CONTAINERS:
         inner = state.get(container)
@@ -44,7 +44,7 @@ def canonical(state: Mapping[str, object], source: str) -> dict[str, object]:
     result: dict[str, object] = {}
     for key, value in state.items():
         if not isinstance(key, str):
-            raise UserError(f"{source}: {key!r} is not the name of an array")
+            raise UserError(f"{source}: the name of an array must be a string, got {key!r}")
         name = _without_prefixes(key)
         if name.endswith(_COUNTERS):
             continue
@@ -57,12 +57,12 @@ def canonical(state: Mapping[str, object], source: str) -> dict[str, object]:
 
 
 def indexed(weights: Weights) -> dict[str, np.ndarray]:
-    """Arrays under the names of the indexed layout, `features.0.weight` ….
+    """Return the arrays under their names in the indexed layout, `features.0.weight` ….
 
     Raises:
-        UserError: an array that the indexed layout has no name for.
+        UserError: The indexed layout has no name for an array.
     """
-    names = {ours: theirs for theirs, ours in INDEXED.items()}
+    names = {layer: index for index, layer in INDEXED.items()}
     result = {}
     for name, array in weights.items():
         layer, _, kind = name.rpartition(".")
@@ -72,19 +72,19 @@ def indexed(weights: Weights) -> dict[str, np.ndarray]:
     return result
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """As an image meets them, whatever order a file has them in.
+def sorted_by_layer(names: Iterable[str]) -> list[str]:
+    """Sort names by the order of the layers in the forward pass.
 
-    >>> in_order(["fc6.bias", "norm1.bias", "conv2.weight", "conv1.bias", "conv1.weight"])
+    >>> sorted_by_layer(["fc6.bias", "norm1.bias", "conv2.weight", "conv1.bias", "conv1.weight"])
     ['conv1.weight', 'conv1.bias', 'norm1.bias', 'conv2.weight', 'fc6.bias']
     """
 
-    def place(name: str) -> tuple[bool, str, bool, bool, str]:
+    def position(name: str) -> tuple[bool, str, bool, bool, str]:
         layer, _, array = name.rpartition(".")
         number = layer[-1:]
         return not number.isdigit(), number, layer.startswith("norm"), array != "weight", name
 
-    return sorted(names, key=place)
+    return sorted(names, key=position)
 
 
 def _without_prefixes(key: str) -> str:

@@ -1,4 +1,4 @@
-"""PyTorch's files, zip and older, without running what a pickle may hold."""
+"""Read PyTorch's files, zip and older, without executing code in their pickles."""
 
 import pickle
 import warnings
@@ -10,29 +10,30 @@ from alexnet.errors import UserError
 
 
 def read_torch(path: Path) -> Mapping[str, Any]:
-    """The state dict of a file that `torch.save` wrote, with `weights_only=True`.
+    """Return the state dict in a file of `torch.save`, loaded with `weights_only=True`.
 
     Raises:
-        UserError: damaged, or with anything in it but arrays.
+        UserError: The file is unreadable, corrupt, or contains anything but arrays.
     """
     import torch
 
     try:
         with warnings.catch_warnings():
-            # Of what a hostile file may hold; it is refused below, in one line.
+            # About the content of hostile files, which are refused below.
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} is refused: it is a pickle, cut short or with more in it than arrays, and "
-            f"nothing of it was run; save model.state_dict() instead"
+            f"refused to load {path}: its pickle is truncated or contains more than arrays, and "
+            f"was not executed; save model.state_dict() instead"
         ) from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except Exception as error:  # bytes that are no pickle can make the unpickler raise anything
+    except Exception as error:  # corrupt files make the unpickler raise errors of any type
         raise UserError(
-            f"{path} is not a complete PyTorch weights file; save or download it again"
+            f"{path} is not a valid PyTorch weights file, or is truncated; save or download it "
+            f"again"
         ) from error
     if not isinstance(state, Mapping):
-        raise UserError(f"{path} holds a {type(state).__name__} and not a state dict")
+        raise UserError(f"{path} contains a {type(state).__name__}, not a state dict")
     return state

@@ -1,1 +1,1 @@
-"""The recipes, one a file: where it comes from, how to run it, what it reached."""
+"""The recipes, one per module, each with its source, command and measured accuracy."""

@@ -1,6 +1,6 @@
-"""What the tutorials do: random resized crops, Adam at one learning rate, 12 epochs.
+"""The training of the tutorial notes: random resized crops, Adam, constant learning rate.
 
-Source: the tutorials on AlexNet in PyTorch that the seeds are of.
+Source: the tutorial notes on AlexNet in PyTorch.
 Command: `alexnet train flowers --recipe tutorial --precision fp32`.
 """
 

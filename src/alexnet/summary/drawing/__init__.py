@@ -1,4 +1,4 @@
-"""The network drawn in the manner of the paper's figure 2."""
+"""Draw a network in the style of figure 2 of the paper."""
 
 from alexnet.summary.drawing.output import FORMATS, draw, require_drawable
 

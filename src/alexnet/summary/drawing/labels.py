@@ -1,19 +1,19 @@
-"""Texts in free places: beside what they name, and on no line and no other text."""
+"""Place the texts beside what they describe, without overlaps with lines or other texts."""
 
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from alexnet.summary.drawing import fonts
-from alexnet.summary.drawing.layout import CLEARANCE, NAME, NOTE, NUMBER, Placed, both_sides
+from alexnet.summary.drawing.layout import CLEARANCE, NAME, NOTE, NUMBER, PlacedStage, both_sides
 from alexnet.summary.drawing.scene import Anchor, Box, Item, Line, Point, Polygon, Text
 from alexnet.summary.drawing.solids import Solid
 
 _MARGIN, _BETWEEN_TEXTS = 1.6, 3.5
-"""Free room around a text, to lines and to other texts: numbers must not read as one row."""
+"""Free space around a text, to lines and to other texts: numbers must not run together."""
 _DOWN, _UP = Point(0, 1.5), Point(0, -1.5)
-"""So far a text moves on that is in the way of something."""
-_MOST_STEPS, _NEAR_STEPS = 400, 16
+"""The step by which a text moves away from an obstacle."""
+_MAX_STEPS, _NEAR_STEPS = 400, 16
 _LEADING = 1.22
 _ASCENT = 0.70
 _ABOVE_CAPTIONS = 13.0
@@ -21,19 +21,22 @@ _GRAY = "#555555"
 
 
 class Labels:
-    """Places texts one after the other, each in the first place that is free."""
+    """Places texts one by one, each at the first free position."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.texts: list[Text] = []
         self._edges = [edge for item in items for edge in _edges(item)]
 
-    def add(self, texts: Sequence[Text], moves: Sequence[Point], steps: int = _MOST_STEPS) -> bool:
-        """Put the first of the texts that is free, or move on until one of them is.
+    def add(self, texts: Sequence[Text], moves: Sequence[Point], steps: int = _MAX_STEPS) -> bool:
+        """Add the first text at a free position, moving the texts until one is free.
 
         Args:
-            texts: the same text in the places that suit it, the best first.
-            moves: the ways to go on, in turn.
-            steps: how often it may go on; the result says whether that was enough.
+            texts: the same text at its preferred positions, the best first.
+            moves: the directions in which to move, in turn.
+            steps: the maximum number of moves.
+
+        Returns:
+            Whether a free position exists within that many moves.
         """
         for step, text, move in itertools.product(range(steps), texts, moves):
             at = Point(text.at.x + step * move.x, text.at.y + step * move.y)
@@ -44,14 +47,14 @@ class Labels:
         return False
 
     def _is_free(self, box: Box) -> bool:
-        around = box.grown(_BETWEEN_TEXTS)
+        around = box.expanded(_BETWEEN_TEXTS)
         if any(around.overlaps(fonts.box(text)) for text in self.texts):
             return False
-        return not any(crosses(box.grown(_MARGIN), start, end) for start, end in self._edges)
+        return not any(crosses(box.expanded(_MARGIN), start, end) for start, end in self._edges)
 
 
-def label(placed: Sequence[Placed], items: Sequence[Item]) -> list[Text]:
-    """All texts of the drawing: numbers beside the boxes, names and notes in rows below them."""
+def place_labels(placed: Sequence[PlacedStage], items: Sequence[Item]) -> list[Text]:
+    """Return all texts: numbers beside the boxes, names and notes in rows below them."""
     labels = Labels(items)
     for one in placed:
         for column, solid in enumerate(one.solids):
@@ -66,29 +69,29 @@ def label(placed: Sequence[Placed], items: Sequence[Item]) -> list[Text]:
     return labels.texts
 
 
-def _number_channels(labels: Labels, one: Placed, solid: Solid, column: int) -> None:
-    """Below the box; above it in the upper column. Between two columns lines cross."""
+def _number_channels(labels: Labels, one: PlacedStage, solid: Solid, column: int) -> None:
+    """Below the box, or above it in the upper column; lines cross between two columns."""
     stage = one.stage
     if 0 < column < stage.columns - 1:
         return
-    down = stage.columns == 1 or column > 0
-    y = CLEARANCE + _ASCENT * NUMBER if down else -CLEARANCE
+    is_below = stage.columns == 1 or column > 0
+    y = CLEARANCE + _ASCENT * NUMBER if is_below else -CLEARANCE
 
     def text(along: float, anchor: Anchor) -> Text:
-        edge = solid.at(along, 1, 0) if down else solid.at(along, 0, 1)
+        edge = solid.at(along, 1, 0) if is_below else solid.at(along, 0, 1)
         at = Point(edge.x, edge.y + y)
         return Text(at=at, text=str(stage.channels), size=NUMBER, anchor=anchor, part=stage.name)
 
-    # Beside a bar lines may come in from one side alone.
+    # Lines may reach a bar from one side only.
     texts = [text(0.5, "middle"), text(0, "start"), text(1, "end")]
     is_bar = stage.size_px is None
-    labels.add(texts if is_bar else texts[:1], [_DOWN if down else _UP])
+    labels.add(texts if is_bar else texts[:1], [_DOWN if is_below else _UP])
 
 
-def _number_sides(labels: Labels, one: Placed) -> None:
-    """The size of the map along its depth and along its height, at the lowest box.
+def _number_sides(labels: Labels, one: PlacedStage) -> None:
+    """Label the depth and the height of the map at the lowest box.
 
-    Where lines take the room beside a small map, both stand below it.
+    Where lines leave no space beside a small map, both are below it.
     """
     stage, solid, size = one.stage, one.solids[-1], str(one.stage.size_px)
 
@@ -104,7 +107,7 @@ def _number_sides(labels: Labels, one: Placed) -> None:
         labels.add([text(both_sides(size), *below)], [_DOWN])
 
 
-def _caption(one: Placed, y: float) -> list[Text]:
+def _caption(one: PlacedStage, y: float) -> list[Text]:
     stage = one.stage
     texts = [Text(at=Point(one.center, y), text=stage.name, size=NAME, bold=True, part=stage.name)]
     for line, note in enumerate(stage.notes, start=1):
@@ -130,7 +133,7 @@ def _edges(item: Item) -> list[tuple[Point, Point]]:
 
 
 def crosses(box: Box, start: Point, end: Point) -> bool:
-    """Whether a straight line has a part inside of the box.
+    """Return whether a line segment passes through the inside of the box.
 
     >>> crosses(Box(0, 0, 2, 2), Point(-1, 1), Point(3, 1))
     True

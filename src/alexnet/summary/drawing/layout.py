@@ -1,40 +1,40 @@
-"""Where each box stands: from left to right, each with room for its own texts."""
+"""Place the boxes from left to right, each with room for its texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alexnet.summary.drawing import fonts
-from alexnet.summary.drawing.plan import Stage
 from alexnet.summary.drawing.solids import Solid, bar, volume
+from alexnet.summary.drawing.stages import Stage
 
 NUMBER, NAME, NOTE = 9.5, 10.0, 8.5
-"""Sizes of the texts, in points: sizes and channels, names of layers, notes under them."""
+"""Font sizes in points of sizes and channels, layer names, and the notes below them."""
 CLEARANCE = 3.0
-"""Between a number and what it measures."""
+"""Between a number and the edge it belongs to."""
 
 _BETWEEN_TEXTS = 9.0
 _BETWEEN_SOLIDS = 30.0
-"""So much of the lines between two layers is seen at least."""
+"""The minimum visible length of the lines between two layers."""
 _BETWEEN_DENSE = 34.0
 _BETWEEN_COLUMNS = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A stage with its boxes, one for each column from top to bottom."""
+class PlacedStage:
+    """A stage with its boxes, one per column from top to bottom."""
 
     stage: Stage
     solids: tuple[Solid, ...]
 
     @property
     def center(self) -> float:
-        """Where its name and its notes are centered."""
+        """The horizontal center of its name and notes."""
         outline = self.solids[0].outline
         return (outline.left + outline.right) / 2
 
 
-def layout(stages: Sequence[Stage]) -> tuple[Placed, ...]:
-    """Place all stages; columns lie one above the other, around y = 0."""
+def place_stages(stages: Sequence[Stage]) -> tuple[PlacedStage, ...]:
+    """Place all stages; columns are stacked vertically around y = 0."""
     solids = [_solid(stage) for stage in stages]
     tallest = max(
         (
@@ -44,7 +44,7 @@ def layout(stages: Sequence[Stage]) -> tuple[Placed, ...]:
         ),
         default=0.0,
     )
-    placed: list[Placed] = []
+    placed: list[PlacedStage] = []
     text_end, solid_end = 0.0, 0.0
     for stage, solid in zip(stages, solids, strict=True):
         left, right = _text_extent(stage, solid)
@@ -55,7 +55,9 @@ def layout(stages: Sequence[Stage]) -> tuple[Placed, ...]:
             (column - (stage.columns - 1) / 2) * (tallest + _BETWEEN_COLUMNS)
             for column in range(stage.columns)
         ]
-        placed.append(Placed(stage=stage, solids=tuple(replace(solid, x=x, y=y) for y in rows)))
+        placed.append(
+            PlacedStage(stage=stage, solids=tuple(replace(solid, x=x, y=y) for y in rows))
+        )
     return tuple(placed)
 
 
@@ -66,7 +68,7 @@ def _solid(stage: Stage) -> Solid:
 
 
 def _text_extent(stage: Stage, solid: Solid) -> tuple[float, float]:
-    """How far the box at x = 0 and all its texts reach to the left and to the right."""
+    """Return the left and right extent of the box at x = 0 with all its texts."""
     outline = solid.outline
     center = (outline.left + outline.right) / 2
     captions = [fonts.width(stage.name, NAME, bold=True)]
@@ -79,13 +81,13 @@ def _text_extent(stage: Stage, solid: Solid) -> tuple[float, float]:
         size = fonts.width(str(stage.size_px), NUMBER)
         both = fonts.width(both_sides(str(stage.size_px)), NUMBER)
         left = min(left, outline.left - size - CLEARANCE, solid.at(0, 1, 0.5).x - 1 - both)
-    else:  # its number may stand flush with either side
+    else:  # its number may be aligned with either side
         left, right = min(left, outline.right - channels), max(right, channels)
     return min(left, outline.left), max(right, outline.right)
 
 
 def both_sides(size: str) -> str:
-    """The size of a map in one text.
+    """Format the size of a feature map.
 
     >>> both_sides("13")
     '13 × 13'

@@ -1,11 +1,10 @@
-"""An architecture as a file: SVG, PNG or PDF."""
+"""Write the drawing of an architecture as SVG, PNG or PDF."""
 
 import os
 from pathlib import Path
 
-from alexnet.errors import UserError
+from alexnet.io.output_paths import check_output_file
 from alexnet.spec.architectures import Architecture
-from alexnet.text import exists_already, printable
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -13,19 +12,18 @@ FORMATS = ("svg", "png", "pdf")
 def draw(
     architecture: Architecture, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> None:
-    """Draw a network as figure 2 of the paper does, into a file.
+    """Draw a network in the style of figure 2 of the paper.
 
-    Boxes in perspective for the maps, small ones for the kernels with lines to the pixel that
-    they make, bars for the dense layers; as many columns as there are groups, up to four. Their
-    sides go with the root of what they stand for.
+    Feature maps are boxes in perspective, kernels small boxes with lines to their output pixel,
+    dense layers bars; there is a column per group, up to four. Sizes are drawn on a power scale.
 
     Args:
-        architecture: of `alexnet.architecture` or `alexnet.summary.network`.
-        path: its ending says the format: .svg, .png or .pdf.
-        overwrite: whether a file that is there already may be replaced.
+        architecture: from `alexnet.architecture` or `alexnet.summary.resolve_architecture`.
+        path: the file; its extension sets the format: .svg, .png or .pdf.
+        overwrite: replace an existing file.
 
     Raises:
-        UserError: another format, a folder that does not exist, or a file that is there.
+        UserError: an unknown format, a folder that does not exist, or an existing file.
         RunError: the file cannot be written.
 
     Example:
@@ -40,38 +38,30 @@ def draw(
     from alexnet.io.atomic import write_bytes
 
     require_drawable(path, overwrite=overwrite)
-    write_bytes(Path(path), rendered(architecture, Path(path).suffix[1:].lower()))
+    write_bytes(Path(path), render_drawing(architecture, Path(path).suffix[1:].lower()))
 
 
-def rendered(architecture: Architecture, format: str) -> bytes:
-    """The content of a file in one of `FORMATS`."""
-    from alexnet.summary.drawing import plot
-    from alexnet.summary.drawing.compose import compose
-    from alexnet.summary.drawing.page import paged
-    from alexnet.summary.drawing.svg import svg
+def render_drawing(architecture: Architecture, format: str) -> bytes:
+    """Return the drawing as the content of a file in one of `FORMATS`."""
+    from alexnet.summary.drawing.compose import compose_scene
+    from alexnet.summary.drawing.page import fit_page
 
-    scene, width, height = paged(compose(architecture))
+    scene, width, height = fit_page(compose_scene(architecture))
     if format == "svg":
-        return svg(scene, width, height)
-    figure = plot.plot(scene, width, height)
-    return plot.png(figure) if format == "png" else plot.pdf(figure, scene.title)
+        from alexnet.summary.drawing.svg import scene_to_svg
+
+        return scene_to_svg(scene, width, height)
+    from matplotlib import rc_context
+
+    from alexnet.plots.files import figure_bytes
+    from alexnet.summary.drawing.figure import plot_scene
+
+    with rc_context({"pdf.fonttype": 42}):  # TrueType, so that the text can be searched
+        return figure_bytes(plot_scene(scene, width, height), format, title=scene.title)
 
 
 def require_drawable(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Look whether a drawing can be put there, before anything is worked out.
-
-    Raises:
-        UserError: it cannot; says why.
-    """
-    path, name = Path(path), printable(path)
-    ending = path.suffix[1:].lower()
-    if ending not in FORMATS:
-        listed = ", ".join(f".{known}" for known in FORMATS)
-        what = f"the format .{printable(ending)} is unknown" if ending else "the format is missing"
-        raise UserError(f"{name}: {what}; end the name with one of {listed}")
-    if path.is_dir():
-        raise UserError(f"{name} is a folder; give the name of a file in it")
-    if not path.parent.is_dir():
-        raise UserError(f"{name}: there is no folder {printable(path.parent)}")
-    if path.exists() and not overwrite:
-        raise UserError(exists_already(path, "overwrite=True"))
+    """Raise `UserError` unless a drawing can be written there."""
+    check_output_file(
+        path, label="drawing", formats=FORMATS, overwrite=overwrite, argument="overwrite=True"
+    )

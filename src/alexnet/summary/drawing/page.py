@@ -1,4 +1,4 @@
-"""From a scene to a page: everything moved so that it begins at the margin."""
+"""Translate a scene so that it starts at the margin of its page."""
 
 from dataclasses import replace
 
@@ -8,13 +8,13 @@ from alexnet.summary.drawing.scene import Item, Line, Point, Polygon, Scene, Tex
 _MARGIN = 8.0
 
 
-def paged(scene: Scene) -> tuple[Scene, float, float]:
-    """The scene moved to (0, 0), and the width and height of the page around it, points."""
-    places = [place for item in scene.items for place in _extent(item)]
-    left, top = min(p.x for p in places) - _MARGIN, min(p.y for p in places) - _MARGIN
-    width = max(p.x for p in places) + _MARGIN - left
-    height = max(p.y for p in places) + _MARGIN - top
-    items = [_moved(item, -left, -top) for item in scene.items]
+def fit_page(scene: Scene) -> tuple[Scene, float, float]:
+    """Return the scene moved to (0, 0), and the width and height of its page in points."""
+    points = [point for item in scene.items for point in _extent(item)]
+    left, top = min(p.x for p in points) - _MARGIN, min(p.y for p in points) - _MARGIN
+    width = max(p.x for p in points) + _MARGIN - left
+    height = max(p.y for p in points) + _MARGIN - top
+    items = [_translate(item, -left, -top) for item in scene.items]
     return Scene(title=scene.title, description=scene.description, items=items), width, height
 
 
@@ -29,7 +29,7 @@ def _extent(item: Item) -> tuple[Point, ...]:
             return Point(box.left, box.top), Point(box.right, box.bottom)
 
 
-def _moved(item: Item, x: float, y: float) -> Item:
+def _translate(item: Item, x: float, y: float) -> Item:
     def moved(point: Point) -> Point:
         return Point(point.x + x, point.y + y)
 

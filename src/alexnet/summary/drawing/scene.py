@@ -1,4 +1,4 @@
-"""A drawing as data: polygons, lines and texts in points, y downwards."""
+"""A drawing as data: polygons, lines and texts; coordinates in points, y downwards."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
@@ -7,14 +7,14 @@ Anchor: TypeAlias = Literal["start", "middle", "end"]
 
 
 class Point(NamedTuple):
-    """A place on the page, in points from its upper left corner."""
+    """A position on the page, in points from its upper left corner."""
 
     x: float
     y: float
 
 
 class Box(NamedTuple):
-    """An upright rectangle on the page."""
+    """An axis-aligned rectangle on the page."""
 
     left: float
     top: float
@@ -22,7 +22,7 @@ class Box(NamedTuple):
     bottom: float
 
     def overlaps(self, other: "Box") -> bool:
-        """Whether they have more than an edge in common."""
+        """Return whether the boxes overlap in more than an edge."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -30,23 +30,23 @@ class Box(NamedTuple):
             and other.top < self.bottom
         )
 
-    def grown(self, by: float) -> "Box":
-        """The same with a margin all around."""
-        return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
+    def expanded(self, margin: float) -> "Box":
+        """Return the box with a margin on all sides."""
+        return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polygon:
-    """A face: filled, with an edge all around."""
+    """A filled polygon with an outline."""
 
     points: tuple[Point, ...]
     fill: str
     edge: str
     width: float
     opacity: float = 1.0
-    """Of the filling; the edge is opaque."""
+    """Of the fill; the edge is opaque."""
     part: str
-    """Name of the layer that it belongs to."""
+    """The name of the layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +58,13 @@ class Line:
     color: str
     width: float
     dashes: tuple[float, float] | None = None
-    """Lengths of a dash and of the gap behind it."""
+    """Lengths of a dash and of the gap after it."""
     part: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """One line of text; `at` is on its base line, at the start, the middle or the end."""
+    """One line of text; `at` is the start, middle or end of its baseline, depending on `anchor`."""
 
     at: Point
     text: str
@@ -80,7 +80,7 @@ Item: TypeAlias = Polygon | Line | Text
 
 @dataclass(kw_only=True)
 class Scene:
-    """All items of a drawing, those that lie behind first."""
+    """All items of a drawing, in drawing order (background first)."""
 
     title: str
     description: str

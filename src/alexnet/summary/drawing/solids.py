@@ -1,8 +1,8 @@
-"""Boxes in perspective, and how large a layer is drawn.
+"""Boxes in perspective, and the size at which a layer is drawn.
 
-Every box recedes to the upper left, so that the side is seen by which the data comes in. Sides grow
-more slowly than what they stand for, heights with a power of the map's size, thickness with the
-root of the channels: beside 224 pixels 13, and beside 384 channels 3, could not be seen otherwise.
+Boxes recede to the upper left, so that their input side is visible. Sizes are drawn on a power
+scale, height for pixels and thickness for channels: on a linear scale, 13 pixels beside 224 or 3
+channels beside 384 would be too small to see.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from alexnet.summary.drawing.scene import Box, Point
 
 _RECEDE_X, _RECEDE_Y = 0.40, 0.20
-"""How far left and up one unit of depth goes."""
+"""Offset to the left and upwards per unit of depth."""
 _SIDE_POWER, _ROOT = 0.4, 0.5
-_SIDE, _SIDES = 16.5, (16.0, 230.0)
-_THICKNESS, _THICKNESSES = 2.0, (3.0, 72.0)
-_LENGTH, _LENGTHS = 1.7, (11.0, 190.0)
-"""Points for a pixel, a channel, a unit; and the least and the most points."""
-_BAR = 7.0
+_SIDE, _SIDE_LIMITS = 16.5, (16.0, 230.0)
+_THICKNESS, _THICKNESS_LIMITS = 2.0, (3.0, 72.0)
+_LENGTH, _LENGTH_LIMITS = 1.7, (11.0, 190.0)
+"""Points per pixel, channel and unit; and the minimum and maximum in points."""
+_BAR_THICKNESS = 7.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Solid:
-    """A box: `x` is the left edge of its near face, `y` the middle of its left face."""
+    """A box; `x` is the left edge of its front face, `y` the middle of its left face."""
 
     x: float
     y: float
@@ -30,24 +30,25 @@ class Solid:
     depth: float
 
     def at(self, along: float, down: float, away: float) -> Point:
-        """A place in it, each from 0 to 1: along the thickness, down, and away from the viewer."""
+        """Return a point of the box for coordinates from 0 to 1: along, down and away."""
         x = self.x + along * self.thickness - away * self.depth * _RECEDE_X
         y = self.y + (down - 0.5) * self.height + (0.5 - away) * self.depth * _RECEDE_Y
         return Point(x, y)
 
     def part(
-        self, place: tuple[float, float], share: float, slab: tuple[int, int] = (0, 1)
+        self, center: tuple[float, float], scale: float, slab: tuple[int, int] = (0, 1)
     ) -> "Solid":
-        """A box in it with a share of its sides, around a place or as near as it fits in.
+        """Return a smaller box inside, as close to `center` as it fits.
 
         Args:
-            place: down and away, as in `at`.
+            center: down and away, as in `at`.
+            scale: height and depth relative to this box.
             slab: `(i, n)` for the i-th of n equal parts of the thickness.
         """
-        down, away = (min(max(value, share / 2), 1 - share / 2) for value in place)
-        number, count = slab
-        middle = self.at(number / count, down, away)
-        depth, height = self.depth * share, self.height * share
+        down, away = (min(max(value, scale / 2), 1 - scale / 2) for value in center)
+        index, count = slab
+        middle = self.at(index / count, down, away)
+        depth, height = self.depth * scale, self.height * scale
         return Solid(
             x=middle.x + depth * _RECEDE_X / 2,
             y=middle.y,
@@ -58,39 +59,43 @@ class Solid:
 
     @property
     def left_face(self) -> tuple[Point, ...]:
-        """By which the data comes in."""
+        """The side of the input."""
         return (self.at(0, 0, 0), self.at(0, 0, 1), self.at(0, 1, 1), self.at(0, 1, 0))
 
     @property
     def top_face(self) -> tuple[Point, ...]:
-        """Seen from above."""
+        """The upper side."""
         return (self.at(0, 0, 0), self.at(1, 0, 0), self.at(1, 0, 1), self.at(0, 0, 1))
 
     @property
-    def near_face(self) -> tuple[Point, ...]:
-        """Toward the viewer."""
+    def front_face(self) -> tuple[Point, ...]:
+        """The side toward the viewer."""
         return (self.at(0, 0, 0), self.at(1, 0, 0), self.at(1, 1, 0), self.at(0, 1, 0))
 
     @property
     def outline(self) -> Box:
-        """The upright rectangle around it."""
+        """The bounding box."""
         far, near = self.at(0, 0, 1), self.at(1, 1, 0)
         return Box(far.x, far.y, near.x, near.y)
 
 
 def volume(size_px: int, channels: int) -> Solid:
-    """A map of so many pixels and channels, at the origin."""
-    side = _scaled(size_px**_SIDE_POWER, _SIDE, _SIDES)
-    thickness = _scaled(channels**_ROOT, _THICKNESS, _THICKNESSES)
+    """Return the box of a feature map, at the origin."""
+    side = _scale(size_px**_SIDE_POWER, _SIDE, _SIDE_LIMITS)
+    thickness = _scale(channels**_ROOT, _THICKNESS, _THICKNESS_LIMITS)
     return Solid(x=0, y=0, thickness=thickness, height=side, depth=side)
 
 
 def bar(units: int) -> Solid:
-    """A dense layer of so many units, at the origin."""
+    """Return the box of a dense layer, at the origin."""
     return Solid(
-        x=0, y=0, thickness=_BAR, height=_scaled(units**_ROOT, _LENGTH, _LENGTHS), depth=_BAR
+        x=0,
+        y=0,
+        thickness=_BAR_THICKNESS,
+        height=_scale(units**_ROOT, _LENGTH, _LENGTH_LIMITS),
+        depth=_BAR_THICKNESS,
     )
 
 
-def _scaled(amount: float, factor: float, limits: tuple[float, float]) -> float:
+def _scale(amount: float, factor: float, limits: tuple[float, float]) -> float:
     return min(max(factor * amount, limits[0]), limits[1])

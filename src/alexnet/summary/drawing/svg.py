@@ -1,4 +1,4 @@
-"""The drawing as SVG: shapes grouped by layer, and texts that stay texts."""
+"""Write a scene as SVG: shapes grouped by layer, and texts as text."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -9,10 +9,10 @@ from alexnet.summary.drawing.scene import Item, Line, Polygon, Scene, Text
 from alexnet.text import printable
 
 
-def svg(scene: Scene, width: float, height: float) -> bytes:
-    """The scene, which lies in the rectangle from (0, 0) to (width, height), points.
+def scene_to_svg(scene: Scene, width: float, height: float) -> bytes:
+    """Return the SVG of a scene that spans (0, 0) to (width, height), in points.
 
-    Each text says how wide it is, so that it stays in its place where its font is not there.
+    Each text has its width as an attribute, so that it fits even in another font.
     """
     families = ", ".join(f"'{name}'" if " " in name else name for name in _families())
     lines = [
@@ -64,14 +64,14 @@ def _line(item: Line) -> str:
 def _text(item: Text) -> str:
     weight = ' font-weight="bold"' if item.bold else ""
     anchor = "" if item.anchor == "start" else f' text-anchor="{item.anchor}"'
-    wide = _n(fonts.width(item.text, item.size, item.bold))
+    text_width = _n(fonts.width(item.text, item.size, item.bold))
     return (
         f'<text x="{_n(item.at.x)}" y="{_n(item.at.y)}" font-size="{_n(item.size)}"{weight}{anchor}'
-        f' fill="{item.color}" textLength="{wide}" lengthAdjust="spacingAndGlyphs">'
+        f' fill="{item.color}" textLength="{text_width}" lengthAdjust="spacingAndGlyphs">'
         f"{escape(item.text)}</text>"
     )
 
 
 def _n(value: float) -> str:
-    """A number as short as it can be written, to a hundredth of a point."""
+    """Format a number to a hundredth of a point, without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,11 +1,9 @@
-"""The drawing as PNG and PDF, through matplotlib."""
+"""Draw a scene as a matplotlib figure, for PNG and PDF."""
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from alexnet.summary.drawing import fonts
 from alexnet.summary.drawing.scene import Line, Polygon, Scene, Text
-from alexnet.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,14 +12,13 @@ _POINTS_PER_INCH = 72
 _PNG_DPI = 220
 
 
-def plot(scene: Scene, width: float, height: float) -> "Figure":
-    """The scene, which lies from (0, 0) to (width, height) points, as a figure of that size."""
+def plot_scene(scene: Scene, width: float, height: float) -> "Figure":
+    """Plot a scene that spans (0, 0) to (width, height), in points, as a figure of that size."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(
-        figsize=(width / _POINTS_PER_INCH, height / _POINTS_PER_INCH), facecolor="white"
-    )
+    size = (width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
+    figure = Figure(figsize=size, dpi=_PNG_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
@@ -29,24 +26,6 @@ def plot(scene: Scene, width: float, height: float) -> "Figure":
     for order, item in enumerate(scene.items):
         axes.add_artist(_artist(item)).set_zorder(order)
     return figure
-
-
-def png(figure: "Figure") -> bytes:
-    """As PNG; the same figure gives the same bytes."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-    return file.getvalue()
-
-
-def pdf(figure: "Figure", title: str) -> bytes:
-    """As PDF with letters that can be searched and copied; the same figure gives the same bytes."""
-    from matplotlib import rc_context
-
-    file = io.BytesIO()
-    metadata: dict[str, Any] = {"Title": printable(title), "CreationDate": None}
-    with rc_context({"pdf.fonttype": 42}):  # whole outlines, not images of letters
-        figure.savefig(file, format="pdf", metadata=metadata)
-    return file.getvalue()
 
 
 def _artist(item: Polygon | Line | Text) -> Any:
@@ -71,7 +50,7 @@ def _artist(item: Polygon | Line | Text) -> Any:
                 (item.start.y, item.end.y),
                 color=item.color,
                 linewidth=item.width,
-                # matplotlib counts dashes in widths of the line.
+                # in units of the line width
                 dashes=[length / item.width for length in item.dashes or (1, 0)],
             )
     sides: Any = {"start": "left", "middle": "center", "end": "right"}

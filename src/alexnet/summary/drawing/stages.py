@@ -1,39 +1,39 @@
-"""What there is to draw of an architecture: the maps and the dense layers, and their notes."""
+"""The stages of a drawing: input, feature maps and dense layers, with their notes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alexnet.config.settings import as_text
+from alexnet.settings import as_text
 from alexnet.spec.architectures import Architecture
 from alexnet.spec.layers import LRN, AdaptivePool, BatchNorm, Conv, Dense, Dropout, MaxPool
 from alexnet.spec.shapes import Step
 
-_MOST_COLUMNS = 4
-"""More groups than these are a note and no columns."""
+_MAX_COLUMNS = 4
+"""More groups are a note instead of columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Something that is drawn as a volume or as a bar, once in each of its columns."""
+    """A feature map or dense layer, drawn as one box per column."""
 
     name: str
     channels: int
-    """Of each column; units of a dense layer."""
+    """Channels, or units of a dense layer, per column."""
     size_px: int | None
-    """Width of the map; None for a dense layer."""
+    """Width of the feature map; None for a dense layer."""
     columns: int = 1
     sources: tuple[tuple[int, ...], ...] = ()
-    """For each column, the columns of the stage before that it is made of."""
-    kernel_share: float = 0.0
-    """Width of the kernel in parts of the map before, at most 1; 0 where there is none."""
+    """For each column, its input columns in the stage before."""
+    kernel_scale: float = 0.0
+    """Width of the kernel relative to its input map, at max_groups 1; 0 without a kernel."""
     slabs: tuple[tuple[int, int], ...] = ()
-    """For each column, `(i, n)`: its kernels see the i-th of n equal parts of each source."""
+    """For each column, `(i, n)`: its kernels cover the i-th of n equal parts of each source."""
     notes: tuple[str, ...] = ()
 
 
-def plan(architecture: Architecture) -> tuple[Stage, ...]:
-    """The stages in order: the image, the five convolutions, the dense layers."""
-    columns = _columns(architecture)
+def plan_stages(architecture: Architecture) -> tuple[Stage, ...]:
+    """Return the stages in order: the image, the five convolutions, the dense layers."""
+    columns = _count_columns(architecture)
     trace = architecture.trace()
     starts = [i for i, step in enumerate(trace) if isinstance(step.layer, Conv | Dense)]
     channels, size = architecture.input_shape[:2]
@@ -49,12 +49,12 @@ def plan(architecture: Architecture) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _columns(architecture: Architecture) -> int:
-    """Into how many columns the network is drawn: the most groups, where these can be drawn."""
-    most = max(architecture.groups)
-    even = all(most % groups == 0 for groups in architecture.groups)
-    even = even and all(width % most == 0 for width in architecture.widths)
-    return most if most <= _MOST_COLUMNS and even else 1
+def _count_columns(architecture: Architecture) -> int:
+    """Return the number of columns: the largest number of groups if it can be drawn, else 1."""
+    max_groups = max(architecture.groups)
+    is_even = all(max_groups % groups == 0 for groups in architecture.groups)
+    is_even = is_even and all(width % max_groups == 0 for width in architecture.widths)
+    return max_groups if max_groups <= _MAX_COLUMNS and is_even else 1
 
 
 def _conv(step: Step, layer: Conv, columns: int, before: int, followers: Sequence[Step]) -> Stage:
@@ -80,7 +80,7 @@ def _conv(step: Step, layer: Conv, columns: int, before: int, followers: Sequenc
         columns=columns,
         sources=sources,
         slabs=slabs,
-        kernel_share=min(1.0, layer.kernel / step.input_shape[-1]),
+        kernel_scale=min(1.0, layer.kernel / step.input_shape[-1]),
         notes=(*notes, *_notes(followers)),
     )
 
@@ -98,7 +98,7 @@ def _dense(layer: Dense, columns: int, before: int, followers: Sequence[Step]) -
 
 
 def _notes(steps: Sequence[Step]) -> list[str]:
-    """What happens to a stage before the next one."""
+    """Return the notes for the layers between this stage and the next."""
     return [note for step in steps for note in _note(step)]
 
 
@@ -112,7 +112,7 @@ def _note(step: Step) -> list[str]:
         case MaxPool():
             return ["Max pooling", f"to {size} × {size}"]
         case AdaptivePool() if step.input_shape != step.output_shape:
-            return ["Mean pooling", f"to {size} × {size}"]
+            return ["Average pooling", f"to {size} × {size}"]
         case Dropout():
             return [f"Dropout {as_text(layer.rate)}"]
     return []

@@ -1,7 +1,6 @@
-"""Settings as frozen dataclasses: each field carries its description and its range.
+"""Settings as frozen dataclasses whose fields carry a description and a valid range.
 
-The command line, the settings files and the checks all come from the fields, so that a
-setting is written in one place.
+Command-line options, settings files and validation are all derived from these fields.
 """
 
 import dataclasses
@@ -16,8 +15,8 @@ from typing import Any
 
 from alexnet.errors import UserError
 
-_FEW = 8
-"""So many names are listed whole when one of them is meant."""
+_MAX_LISTED = 8
+"""Up to this many names are all listed, even when one of them is suggested."""
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -30,16 +29,16 @@ def setting(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
 ) -> Any:
-    """A field with one line of description and the values that it may take."""
+    """Return a dataclass field with a one-line description and its valid values."""
     metadata = {"description": description, "low": low, "high": high, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 class Settings:
-    """Base of the frozen dataclasses that hold settings; their fields are made by `setting`.
+    """Base of the frozen settings dataclasses, whose fields are defined with `setting`.
 
-    Values are brought to the type of their field (a text from the command line, a list from
-    JSON, one number for a tuple that has one for each layer) and checked.
+    Values are converted to the type of their field (from a command-line string, a JSON list, or
+    one number for a tuple with one per layer) and validated.
     """
 
     def __post_init__(self) -> None:
@@ -49,17 +48,17 @@ class Settings:
             object.__setattr__(self, field.name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values that JSON can hold."""
+        """Return the settings as JSON-serializable values."""
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
 def fields(cls: type[Settings]) -> tuple["dataclasses.Field[Any]", ...]:
-    """The fields of a settings class, in the order in which they are written there."""
+    """Return the fields of a settings class in definition order."""
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
 def field_types(cls: type[Settings]) -> dict[str, Any]:
-    """The type of each field, by name."""
+    """Return the type of each field by name."""
     return _type_hints(typing.cast(typing.Hashable, cls))
 
 
@@ -68,36 +67,36 @@ def _type_hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise `UserError` for the first name that is not known, with the nearest that is."""
-    known = list(known)
+def check_names(names: Iterable[str], valid: Iterable[str], kind: str) -> None:
+    """Raise `UserError` for the first name that is not valid, suggesting the closest one."""
+    valid = list(valid)
     for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            hints = [f"did you mean {near[0]!r}?"] if near else []
-            if not near or len(known) <= _FEW:
-                hints.append(f"choose from {', '.join(known)}")
-            raise UserError(f"unknown {what} {name!r}: {' '.join(hints)}")
+        if name not in valid:
+            close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+            hints = [f"did you mean {close[0]!r}?"] if close else []
+            if not close or len(valid) <= _MAX_LISTED:
+                hints.append(f"choose from {', '.join(valid)}")
+            raise UserError(f"unknown {kind} {name!r}: {' '.join(hints)}")
 
 
 def parse_assignments(assignments: Iterable[str], cls: type[Settings]) -> dict[str, str]:
-    """`["norm=none", "groups=1"]` as a dict whose keys are fields of the class.
+    """Parse `["norm=none", "groups=1"]` into a dict keyed by fields of the class.
 
     Raises:
-        UserError: a text without `=`, or a name that is not a field.
+        UserError: an assignment without `=`, or an unknown field.
     """
     changes: dict[str, str] = {}
-    for text in assignments:
-        name, separator, value = text.partition("=")
+    for assignment in assignments:
+        name, separator, value = assignment.partition("=")
         if not separator:
-            raise UserError(f"expected FIELD=VALUE, got {text!r}")
+            raise UserError(f"invalid assignment: expected FIELD=VALUE, got {assignment!r}")
         changes[name.strip().replace("-", "_")] = value.strip()
     check_names(changes, [field.name for field in fields(cls)], f"{cls.__name__.lower()} field")
     return changes
 
 
 def as_text(value: Any) -> str:
-    """A value as one would type it: `2:2,1:1` for pairs, yes and no for truth.
+    """Format a value as it is typed on the command line: `2:2,1:1` for pairs, yes or no for bool.
 
     >>> as_text((96, 256)), as_text(((1, 2), (2, 2))), as_text(True), as_text(None)
     ('96,256', '1:2,2:2', 'yes', 'none')
@@ -112,7 +111,7 @@ def as_text(value: Any) -> str:
 
 
 def optional_type(kind: Any) -> tuple[Any, bool]:
-    """`(X, True)` for `X | None`, else `(kind, False)`."""
+    """Return `(X, True)` for `X | None`, else `(kind, False)`."""
     if isinstance(kind, types.UnionType):
         return next(a for a in typing.get_args(kind) if a is not types.NoneType), True
     return kind, False
@@ -126,15 +125,17 @@ def _converted(field: "dataclasses.Field[Any]", value: Any, kinds: dict[str, Any
         return _to_type(kind, value)
     except (TypeError, ValueError):
         expected = (
-            f"takes values such as {as_text(field.default)}"
-            if typing.get_origin(kind)
-            else f"has to be of type {kind.__name__}"
+            f"values such as {as_text(field.default)}" if typing.get_origin(kind) else kind.__name__
         )
-        raise UserError(f"{field.name} {expected}, got {value!r}") from None
+        raise _invalid(field, expected, value) from None
+
+
+def _invalid(field: "dataclasses.Field[Any]", expected: str, value: Any) -> UserError:
+    return UserError(f"invalid value for {field.name}: expected {expected}, got {value!r}")
 
 
 def _to_type(kind: Any, value: Any) -> Any:
-    """The value as `kind`; raises TypeError or ValueError when it cannot be that."""
+    """Convert the value to `kind`; raise TypeError or ValueError if that is impossible."""
     if typing.get_origin(kind) is tuple:
         return _to_tuple(typing.get_args(kind), value)
     if kind is bool:
@@ -152,7 +153,7 @@ def _to_type(kind: Any, value: Any) -> Any:
 
 
 def _to_tuple(kinds: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-    """A tuple from a list, from `3,2,2`, or from one value that stands for every place."""
+    """Convert a list, a string such as `3,2,2`, or one value for all items to a tuple."""
     open_ended = kinds[-1] is Ellipsis
     is_pair = kinds == (int, int)
     if isinstance(value, str):
@@ -164,12 +165,12 @@ def _to_tuple(kinds: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
         value = [value] if open_ended else [value] * len(kinds)
     if not open_ended and len(value) != len(kinds):
         raise ValueError
-    each = [kinds[0]] * len(value) if open_ended else kinds
-    return tuple(_to_type(kind, item) for kind, item in zip(each, value, strict=True))
+    item_kinds = [kinds[0]] * len(value) if open_ended else kinds
+    return tuple(_to_type(kind, item) for kind, item in zip(item_kinds, value, strict=True))
 
 
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raise UserError when the value, or one in the tuple, is out of its field's range."""
+    """Raise `UserError` when the value, or an item of the tuple, is out of range."""
     low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
     if value is None:
         return
@@ -177,9 +178,9 @@ def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
         for item in value:
             _check(field, item)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{field.name} has to be a finite number, got {value!r}")
+        raise _invalid(field, "a finite number", value)
     elif choices is not None and value not in choices:
         check_names([value], choices, field.name)
     elif (low is not None and not value >= low) or (high is not None and not value <= high):
         bounds = f"at least {low:g}" if high is None else f"between {low:g} and {high:g}"
-        raise UserError(f"{field.name} has to be {bounds}, got {value!r}")
+        raise _invalid(field, bounds, value)

@@ -1,4 +1,4 @@
-"""Weights of any architecture come back bit for bit from every layout and format."""
+"""Weights of any architecture are read back bit for bit from every layout and format."""
 
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ def architectures(draw: st.DrawFn) -> Architecture:
     return architecture("full", **fields)
 
 
-def bits(net: Architecture, seed: int) -> dict[str, np.ndarray]:
-    """Numbers of every pattern of bits: tiny, vast, infinite and none at all."""
+def random_bits(net: Architecture, seed: int) -> dict[str, np.ndarray]:
+    """Floats with random bits: subnormal, huge, infinite and NaN."""
     generator = np.random.default_rng(seed)
     return {
         name: np.frombuffer(generator.bytes(4 * int(np.prod(shape))), np.float32).reshape(shape)
@@ -47,16 +47,18 @@ def bits(net: Architecture, seed: int) -> dict[str, np.ndarray]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(net=architectures(), seed=st.integers(0, 2**32))
-def test_bit_for_bit(net: Architecture, seed: int, tmp_path: Path) -> None:
-    expected = bits(net, seed)
+def test_weights_survive_every_layout_bit_for_bit(
+    net: Architecture, seed: int, tmp_path: Path
+) -> None:
+    expected = random_bits(net, seed)
 
-    def comes_back(file: Path) -> None:
-        found = weights.read(file)
-        assert set(found) == set(expected)
+    def assert_reads_back(file: Path) -> None:
+        loaded = weights.read(file)
+        assert set(loaded) == set(expected)
         for name, array in expected.items():
-            assert found[name].dtype == np.float32
-            assert found[name].shape == array.shape
-            assert found[name].tobytes() == array.tobytes(), (file.name, name)
+            assert loaded[name].dtype == np.float32
+            assert loaded[name].shape == array.shape
+            assert loaded[name].tobytes() == array.tobytes(), (file.name, name)
 
     for layout in ("canonical", "indexed"):
         for name in ("w.safetensors", "w.weights.h5"):
@@ -65,9 +67,9 @@ def test_bit_for_bit(net: Architecture, seed: int, tmp_path: Path) -> None:
                     weights.write(expected, tmp_path / name, layout=layout)
                 continue
             weights.write(expected, tmp_path / name, layout=layout, architecture=net)
-            comes_back(tmp_path / name)
+            assert_reads_back(tmp_path / name)
     for is_zip in (True, False):
         named = expected if net.norm == "batch" else indexed(expected)
         state = {name: torch.from_numpy(array.copy()) for name, array in named.items()}
         torch.save(state, tmp_path / "w.pth", _use_new_zipfile_serialization=is_zip)
-        comes_back(tmp_path / "w.pth")
+        assert_reads_back(tmp_path / "w.pth")
