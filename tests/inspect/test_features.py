@@ -116,7 +116,7 @@ def test_no_readable_image_leaves_no_file(command, run, tmp_path):
     result = command("features", run.folder, tmp_path / "bad", "-o", tmp_path / "out.npy")
     assert result.status == 2
     assert f"cannot read {tmp_path / 'bad' / 'a.png'}: " in result.err
-    assert "1 more are unreadable" in result.err
+    assert "1 more is unreadable" in result.err
     assert not [path for path in tmp_path.iterdir() if "out" in path.name]
 
 
@@ -179,7 +179,7 @@ def test_existing_csv_is_not_overwritten(command, run, images, tmp_path):
         (["--layer", "fc17"], "unknown layer 'fc17': did you mean 'fc7'?"),
         (["-o", "features.txt"], ".npy, .h5, .parquet"),
         (["-o", "absent/features.npy"], "no such folder: absent"),
-        (["--device", "cuda:9"], "device 'cuda:9' is not"),
+        (["--device", "cuda:9"], "device 'cuda:9' is not available"),
     ],
 )
 def test_invalid_arguments_exit_with_2(command, run, images, options, message):

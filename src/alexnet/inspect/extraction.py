@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.backends import Compute
+from alexnet.data.unreadable import skipped_notices, unreadable_message
 from alexnet.errors import UserError
 from alexnet.inspect.feature_files import FORMATS, Rows, open_feature_file
-from alexnet.inspect.input_images import label_from_folder, skipped_notices, unreadable_message
+from alexnet.inspect.input_images import label_from_folder
 from alexnet.inspect.opened_run import OpenedRun, as_run, check_layer, layer_shapes, open_run
 from alexnet.io.output_paths import check_output_file, file_name
 from alexnet.prediction.inputs import Input, find_inputs

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from alexnet.config.preprocessing import Preprocessing
 from alexnet.data.augmentation import view_plan
 from alexnet.data.gray import to_gray
+from alexnet.data.unreadable import skipped_notices, unreadable_message
 from alexnet.errors import UserError
 from alexnet.prediction.inputs import find_inputs
 from alexnet.prediction.reading import read_batches
 from alexnet.run import Run
-from alexnet.text import join_limited, pluralize, printable
 
 MAX_IMAGES = 24
 """Images in a figure by default."""
@@ -98,19 +98,3 @@ def crop_for_display(pixels: NDArray[np.uint8], preprocessing: Preprocessing) ->
     if preprocessing.channels != "gray":
         return crop
     return to_gray(crop)
-
-
-def unreadable_message(unreadable: Sequence[tuple[str, str]]) -> str:
-    """Return the error message for images none of which is readable."""
-    path, reason = unreadable[0]
-    others = f"; {len(unreadable) - 1:,} more are unreadable" if len(unreadable) > 1 else ""
-    return f"cannot read {printable(path)}: {reason}{others}"
-
-
-def skipped_notices(unreadable: Sequence[tuple[str, str]], num_images: int) -> tuple[str, ...]:
-    """Return a notice that names the skipped images, if there are any."""
-    if not unreadable:
-        return ()
-    names = [f"{printable(path)} ({reason})" for path, reason in unreadable]
-    skipped = f"skipped {len(unreadable):,} of {pluralize(num_images, 'image')}"
-    return (f"{skipped}, unreadable: {join_limited(names)}",)

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from alexnet.backends import Compute
 from alexnet.data.decoding import ImageError, decode
+from alexnet.data.unreadable import unreadable_message
 from alexnet.errors import UserError
-from alexnet.inspect.input_images import InputImage, label_from_folder, unreadable_message
+from alexnet.inspect.input_images import InputImage, label_from_folder
 from alexnet.inspect.opened_run import as_run, check_layer, open_run
 from alexnet.run import Run
 

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alexnet.backends import Compute
+from alexnet.data.unreadable import skipped_notices, unreadable_message
 from alexnet.errors import UserError
 from alexnet.inspect.feature_cache import FeatureIndex, open_feature_index
 from alexnet.inspect.input_images import (
     InputImage,
     read_images,
-    skipped_notices,
-    unreadable_message,
 )
 from alexnet.inspect.opened_run import as_run, check_layer, open_run
 from alexnet.prediction.inputs import find_inputs

@@ -23,7 +23,7 @@ def find_device(name: str = "auto") -> torch.device:
         available += [f"cuda:{i}" for i in range(torch.cuda.device_count())]
         available += ["mps"] if torch.backends.mps.is_available() else []
         raise UserError(
-            f"device {name!r} is not on this machine; choose from {', '.join(available)}"
+            f"device {name!r} is not available; choose from {', '.join(available)}"
         ) from error
     return device
 
